@@ -1,0 +1,528 @@
+/*
+** catalog.c: what is declared, as the file tells it.
+**
+** Declarations are rows of two ordinary tables in main, which the first
+** declaration makes and the last relationship_drop('*') removes:
+**
+**     SELECT source, name, link FROM _relationship;
+**     students|courses|student_course
+**     courses|students|student_course
+**     SELECT name, base FROM _relationship_function;
+**     enroll|relate
+**
+** A row refers to tables and columns, never to the name of a relationship.  It
+** says which one is meant by its Direction: the tables, and the columns of the
+** link table that refer to each end.
+**
+**     source    link            source_columns   target_columns  target
+**     students  student_course  ["student_id"]   ["course_id"]   courses
+**     brands    car_models      ["brand_id"]     NULL            car_models
+**     car_models car_models     NULL             ["brand_id"]    brands
+**
+** The tables are WITHOUT ROWID: a declaration leaves last_insert_rowid() alone.
+**
+** Invariants
+**   1. The file may come from anyone.  What is read here is data: it is
+**      compared and bound, never run, and no trust is put in its shape.
+**   2. A row that can't be used has a `problem`; it never fails the reading.
+**   3. Strings of a Declaration are never NULL but for problem and the two
+**      column lists; what could not be read is "".
+**   4. Without a problem options and preset are JSON objects, made is a JSON
+**      array, and the column lists are JSON arrays of at least one name.
+**
+** Everything lives in the arena that the caller gives.
+*/
+#include "relate_int.h"
+
+#define CATALOG_TABLE "_relationship"
+#define CATALOG_FUNCTION_TABLE "_relationship_function"
+#define CATALOG_BELL "_relationship_bell"
+
+#define NAME_LIMIT 10000   /* bytes of one name */
+#define JSON_LIMIT 1000000 /* bytes of a list or an object */
+
+static const char *const declaration_columns[] = {
+    "source",         "name",   "link",    "source_columns",
+    "target_columns", "target", "options", "made"};
+
+static const char *const function_columns[] = {
+    "source",         "name",   "link",   "source_columns",
+    "target_columns", "target", "preset", "base"};
+
+#define COLUMN_COUNT 8 /* of each of them, and in the order of enum below */
+
+enum {
+  COLUMN_SOURCE,
+  COLUMN_NAME,
+  COLUMN_LINK,
+  COLUMN_SOURCE_COLUMNS,
+  COLUMN_TARGET_COLUMNS,
+  COLUMN_TARGET,
+  COLUMN_OBJECT, /* options, preset */
+  COLUMN_LAST    /* made, base */
+};
+
+/* ---- JSON, by SQLite's own functions ---- */
+
+/* Runs `sql`, which reads ?1 = json and ?2 = path, and stands on its row.  The
+** caller finalizes. */
+static sqlite3_stmt *json_ask(Failure *failure, sqlite3 *db, const char *sql,
+                              const char *json, const char *path) {
+  sqlite3_stmt *statement =
+      statement_prepare(failure, db, STATEMENT_PLAIN, sql);
+  statement_bind_text(failure, statement, 1, json);
+  if (path) statement_bind_text(failure, statement, 2, path);
+  statement_step(failure, statement);
+  return statement;
+}
+
+static int json_number(Failure *failure, sqlite3 *db, const char *sql,
+                       const char *json) {
+  sqlite3_stmt *statement = json_ask(failure, db, sql, json, NULL);
+  int number = failure->code ? 0 : sqlite3_column_int(statement, 0);
+  sqlite3_finalize(statement);
+  return number;
+}
+
+static bool json_is_object(Failure *failure, sqlite3 *db, const char *json) {
+  return json_number(failure, db, "SELECT json_valid(?1)", json) &&
+         json_number(failure, db, "SELECT json_type(?1) = 'object'", json);
+}
+
+static bool json_is_array(Failure *failure, sqlite3 *db, const char *json) {
+  return json_number(failure, db, "SELECT json_valid(?1)", json) &&
+         json_number(failure, db, "SELECT json_type(?1) = 'array'", json);
+}
+
+/* True if the column holds text, and all of it would survive as a C string. */
+static bool statement_is_name(sqlite3_stmt *statement, int column) {
+  if (sqlite3_column_type(statement, column) != SQLITE_TEXT) return false;
+  const char *text = (const char *)sqlite3_column_text(statement, column);
+  return !text ||
+         (size_t)sqlite3_column_bytes(statement, column) == strlen(text);
+}
+
+/* Element `index` of the array; NULL if it is no text. */
+static const char *json_element(Failure *failure, Arena *arena, sqlite3 *db,
+                                const char *json, int index) {
+  const char *path = arena_format(failure, arena, "$[%d]", index);
+  const char *name = NULL;
+  sqlite3_stmt *statement =
+      json_ask(failure, db, "SELECT json_extract(?1, ?2)", json, path);
+  if (!failure->code && statement_is_name(statement, 0))
+    name = arena_text(failure, arena, statement_text(failure, statement, 0));
+  sqlite3_finalize(statement);
+  return name;
+}
+
+/* The names in a JSON array, *count of them.  NULL, and a *count of 0, if
+** there are none or `json` is anything else. */
+const char **catalog_list(Failure *failure, Arena *arena, sqlite3 *db,
+                          const char *json, int *count) {
+  *count = 0;
+  if (!json || !json_is_array(failure, db, json)) return NULL;
+  int length = json_number(failure, db, "SELECT json_array_length(?1)", json);
+  const char **list =
+      arena_take(failure, arena, length * (sqlite3_int64)sizeof(*list));
+  for (int i = 0; i < length && !failure->code; i++) {
+    list[i] = json_element(failure, arena, db, json, i);
+    if (!list[i]) return NULL;
+  }
+  if (failure->code || !length) return NULL;
+  *count = length;
+  return list;
+}
+
+/* The value of one option as text; NULL if it is not given. */
+const char *catalog_option(Failure *failure, Arena *arena, sqlite3 *db,
+                           const char *options, const char *name) {
+  const char *path = arena_format(failure, arena, "$.\"%w\"", name);
+  sqlite3_stmt *statement =
+      json_ask(failure, db, "SELECT json_extract(?1, ?2)", options, path);
+  const char *value =
+      arena_text(failure, arena, statement_text(failure, statement, 0));
+  sqlite3_finalize(statement);
+  return value;
+}
+
+/* `options` with one of them set, or taken out where `value` is NULL. */
+const char *catalog_with_option(Failure *failure, Arena *arena, sqlite3 *db,
+                                const char *options, const char *name,
+                                const char *value) {
+  sqlite3_stmt *statement =
+      statement_prepare(failure, db, STATEMENT_PLAIN,
+                        "SELECT json_patch(?1, json_object(?2, ?3))");
+  statement_bind_text(failure, statement, 1, options);
+  statement_bind_text(failure, statement, 2, name);
+  statement_bind_text(failure, statement, 3, value);
+  statement_step(failure, statement);
+  const char *changed =
+      arena_text(failure, arena, statement_text(failure, statement, 0));
+  sqlite3_finalize(statement);
+  return changed;
+}
+
+/* ---- reading ---- */
+
+/* One row as it is read. */
+typedef struct CatalogRow {
+  Arena *arena;
+  sqlite3 *db;
+  sqlite3_stmt *statement;
+  const char *const *columns; /* their names */
+  const char *problem;        /* the first one found */
+} CatalogRow;
+
+static void catalog_row_problem(Failure *failure, CatalogRow *row, int column,
+                                const char *what) {
+  if (!row->problem)
+    row->problem = arena_format(failure, row->arena, "its %s in the file %s",
+                                row->columns[column], what);
+}
+
+/* Text of the row; "", and a problem, for anything else. */
+static const char *catalog_row_text(Failure *failure, CatalogRow *row,
+                                    int column, int limit) {
+  if (failure->code) return "";
+  if (sqlite3_column_type(row->statement, column) == SQLITE_NULL) {
+    catalog_row_problem(failure, row, column, "is NULL");
+  } else if (!statement_is_name(row->statement, column)) {
+    catalog_row_problem(failure, row, column, "is not text");
+  } else if (sqlite3_column_bytes(row->statement, column) > limit) {
+    catalog_row_problem(failure, row, column, "is too long");
+  } else {
+    const char *text = statement_text(failure, row->statement, column);
+    text = arena_text(failure, row->arena, text);
+    if (text) return text;
+  }
+  return "";
+}
+
+static const char *catalog_row_name(Failure *failure, CatalogRow *row,
+                                    int column) {
+  const char *name = catalog_row_text(failure, row, column, NAME_LIMIT);
+  if (!*name) catalog_row_problem(failure, row, column, "is empty");
+  return name;
+}
+
+/* A list of column names; NULL for NULL or what is none. */
+static const char *catalog_row_columns(Failure *failure, CatalogRow *row,
+                                       int column) {
+  int count = 0;
+  if (failure->code) return NULL;
+  if (sqlite3_column_type(row->statement, column) == SQLITE_NULL) return NULL;
+  const char *json = catalog_row_text(failure, row, column, JSON_LIMIT);
+  if (catalog_list(failure, row->arena, row->db, json, &count)) return json;
+  catalog_row_problem(failure, row, column, "is not a list of columns");
+  return NULL;
+}
+
+static const char *catalog_row_object(Failure *failure, CatalogRow *row,
+                                      int column) {
+  const char *json = catalog_row_text(failure, row, column, JSON_LIMIT);
+  if (json_is_object(failure, row->db, json)) return json;
+  catalog_row_problem(failure, row, column, "is not a JSON object");
+  return "{}";
+}
+
+static const char *catalog_row_array(Failure *failure, CatalogRow *row,
+                                     int column) {
+  const char *json = catalog_row_text(failure, row, column, JSON_LIMIT);
+  if (json_is_array(failure, row->db, json)) return json;
+  catalog_row_problem(failure, row, column, "is not a JSON array");
+  return "[]";
+}
+
+static Direction catalog_row_direction(Failure *failure, CatalogRow *row) {
+  Direction direction = {
+      .source = catalog_row_name(failure, row, COLUMN_SOURCE),
+      .target = catalog_row_name(failure, row, COLUMN_TARGET),
+      .link = catalog_row_name(failure, row, COLUMN_LINK),
+      .source_columns =
+          catalog_row_columns(failure, row, COLUMN_SOURCE_COLUMNS),
+      .target_columns =
+          catalog_row_columns(failure, row, COLUMN_TARGET_COLUMNS)};
+  if (!direction.source_columns && !direction.target_columns)
+    catalog_row_problem(failure, row, COLUMN_SOURCE_COLUMNS,
+                        "is NULL, and so is its target_columns");
+  return direction;
+}
+
+static Declaration catalog_row_declaration(Failure *failure, CatalogRow *row) {
+  Declaration declaration = {
+      .name = catalog_row_name(failure, row, COLUMN_NAME),
+      .direction = catalog_row_direction(failure, row),
+      .options = catalog_row_object(failure, row, COLUMN_OBJECT),
+      .made = catalog_row_array(failure, row, COLUMN_LAST)};
+  declaration.problem = row->problem;
+  return declaration;
+}
+
+static FunctionDeclaration catalog_row_function(Failure *failure,
+                                                CatalogRow *row) {
+  FunctionDeclaration function = {
+      .name = catalog_row_name(failure, row, COLUMN_NAME),
+      .base = catalog_row_name(failure, row, COLUMN_LAST),
+      .direction = catalog_row_direction(failure, row),
+      .preset = catalog_row_object(failure, row, COLUMN_OBJECT)};
+  function.problem = row->problem;
+  return function;
+}
+
+/* True if `name` is an ordinary table that has the columns of ours. */
+static bool catalog_has(const Schema *schema, const char *name,
+                        const char *const *columns) {
+  const Table *table = schema_table(schema, name);
+  if (!table) return false;
+  for (int i = 0; i < COLUMN_COUNT; i++) {
+    const Column *column = table_column(table, columns[i]);
+    if (!column || column->generated) return false;
+  }
+  return true;
+}
+
+/* Rows of a table of ours, in the order of their key.  NULL, without failure,
+** if SQLite can't read the table, which is not ours then. */
+static sqlite3_stmt *catalog_select(Failure *failure, sqlite3 *db,
+                                    const char *table,
+                                    const char *const *columns) {
+  if (failure->code) return NULL;
+  sqlite3_str *sql = sqlite3_str_new(db);
+  sqlite3_str_appendall(sql, "SELECT ");
+  for (int i = 0; i < COLUMN_COUNT; i++)
+    sqlite3_str_appendf(sql, "%st.\"%w\"", i ? ", " : "", columns[i]);
+  sqlite3_str_appendf(sql,
+                      " FROM main.\"%w\" AS t ORDER BY"
+                      " t.source COLLATE NOCASE, t.name COLLATE NOCASE",
+                      table);
+  char *text = failure_text(failure, sql);
+  sqlite3_stmt *statement =
+      statement_prepare(failure, db, STATEMENT_PLAIN, text);
+  sqlite3_free(text);
+  if ((failure->code & 0xff) == SQLITE_ERROR) failure_clear(failure);
+  return statement;
+}
+
+static int catalog_count(Failure *failure, sqlite3 *db, const char *table) {
+  sqlite3_stmt *statement = statement_format(
+      failure, db, STATEMENT_PLAIN, "SELECT count(*) FROM main.\"%w\"", table);
+  int count = 0;
+  if (statement_step(failure, statement))
+    count = sqlite3_column_int(statement, 0);
+  sqlite3_finalize(statement);
+  return count;
+}
+
+static void catalog_read_declarations(Failure *failure, CatalogRow row,
+                                      Catalog *catalog) {
+  row.columns = declaration_columns;
+  row.statement = catalog_select(failure, row.db, CATALOG_TABLE, row.columns);
+  if (!row.statement) return;
+  int room = catalog_count(failure, row.db, CATALOG_TABLE);
+  Declaration *list =
+      arena_take(failure, row.arena, room * (sqlite3_int64)sizeof(*list));
+  int count = 0;
+  while (count < room && statement_step(failure, row.statement)) {
+    row.problem = NULL;
+    list[count++] = catalog_row_declaration(failure, &row);
+  }
+  sqlite3_finalize(row.statement);
+  catalog->declarations = list;
+  catalog->declaration_count = failure->code ? 0 : count;
+}
+
+static void catalog_read_functions(Failure *failure, CatalogRow row,
+                                   Catalog *catalog) {
+  row.columns = function_columns;
+  row.statement =
+      catalog_select(failure, row.db, CATALOG_FUNCTION_TABLE, row.columns);
+  if (!row.statement) return;
+  int room = catalog_count(failure, row.db, CATALOG_FUNCTION_TABLE);
+  FunctionDeclaration *list =
+      arena_take(failure, row.arena, room * (sqlite3_int64)sizeof(*list));
+  int count = 0;
+  while (count < room && statement_step(failure, row.statement)) {
+    row.problem = NULL;
+    list[count++] = catalog_row_function(failure, &row);
+  }
+  sqlite3_finalize(row.statement);
+  catalog->functions = list;
+  catalog->function_count = failure->code ? 0 : count;
+}
+
+/* What is declared in main, whose tables are `schema`.  Tables of these names
+** that are not ours declare nothing. */
+const Catalog *catalog_read(Failure *failure, Arena *arena, sqlite3 *db,
+                            const Schema *schema) {
+  Catalog *catalog = arena_take(failure, arena, sizeof(*catalog));
+  CatalogRow row = {arena, db, NULL, NULL, NULL};
+  if (!catalog) return NULL;
+  if (catalog_has(schema, CATALOG_TABLE, declaration_columns))
+    catalog_read_declarations(failure, row, catalog);
+  if (catalog_has(schema, CATALOG_FUNCTION_TABLE, function_columns))
+    catalog_read_functions(failure, row, catalog);
+  return failure->code ? NULL : catalog;
+}
+
+/* ---- writing ---- */
+
+/* True if main has anything of that name. */
+bool catalog_taken(Failure *failure, sqlite3 *db, const char *name) {
+  sqlite3_stmt *statement = statement_prepare(
+      failure, db, STATEMENT_PLAIN,
+      "SELECT 1 FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE");
+  statement_bind_text(failure, statement, 1, name);
+  bool taken = statement_step(failure, statement);
+  sqlite3_finalize(statement);
+  return taken;
+}
+
+static void catalog_create_table(Failure *failure, sqlite3 *db,
+                                 const Schema *schema, const char *name,
+                                 const char *const *columns, const char *sql) {
+  if (catalog_has(schema, name, columns)) return;
+  if (catalog_taken(failure, db, name))
+    failure_set(failure, SQLITE_ERROR,
+                "%s is the name of something else in this file; declarations "
+                "are kept in a table of that name: rename it",
+                name);
+  statement_run(failure, db, sql);
+}
+
+/* Makes the tables in main that are missing from `schema`. */
+void catalog_create(Failure *failure, sqlite3 *db, const Schema *schema) {
+  catalog_create_table(failure, db, schema, CATALOG_TABLE, declaration_columns,
+                       "CREATE TABLE main.\"" CATALOG_TABLE
+                       "\" (\n"
+                       "  source TEXT NOT NULL COLLATE NOCASE,\n"
+                       "  name TEXT NOT NULL COLLATE NOCASE,\n"
+                       "  link TEXT NOT NULL,\n"
+                       "  source_columns TEXT,\n"
+                       "  target_columns TEXT,\n"
+                       "  target TEXT NOT NULL,\n"
+                       "  options TEXT NOT NULL DEFAULT '{}',\n"
+                       "  made TEXT NOT NULL DEFAULT '[]',\n"
+                       "  PRIMARY KEY (source, name)\n"
+                       ") WITHOUT ROWID");
+  catalog_create_table(failure, db, schema, CATALOG_FUNCTION_TABLE,
+                       function_columns,
+                       "CREATE TABLE main.\"" CATALOG_FUNCTION_TABLE
+                       "\" (\n"
+                       "  name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,\n"
+                       "  base TEXT NOT NULL,\n"
+                       "  source TEXT NOT NULL,\n"
+                       "  link TEXT NOT NULL,\n"
+                       "  source_columns TEXT,\n"
+                       "  target_columns TEXT,\n"
+                       "  target TEXT NOT NULL,\n"
+                       "  preset TEXT NOT NULL DEFAULT '{}'\n"
+                       ") WITHOUT ROWID");
+}
+
+/* Drops the tables, those of them that are ours. */
+void catalog_drop(Failure *failure, sqlite3 *db, const Schema *schema) {
+  if (catalog_has(schema, CATALOG_TABLE, declaration_columns))
+    statement_run(failure, db, "DROP TABLE main.\"" CATALOG_TABLE "\"");
+  if (catalog_has(schema, CATALOG_FUNCTION_TABLE, function_columns))
+    statement_run(failure, db,
+                  "DROP TABLE main.\"" CATALOG_FUNCTION_TABLE "\"");
+}
+
+/* Text that could not be read back is not written. */
+static void catalog_bind(Failure *failure, sqlite3_stmt *statement,
+                         int parameter, const char *text, int limit) {
+  if (text && strlen(text) > (size_t)limit)
+    failure_set(failure, SQLITE_TOOBIG, "'%.40s...' is too long", text);
+  statement_bind_text(failure, statement, parameter, text);
+}
+
+static void catalog_bind_direction(Failure *failure, sqlite3_stmt *statement,
+                                   const Direction *direction) {
+  catalog_bind(failure, statement, 1, direction->source, NAME_LIMIT);
+  catalog_bind(failure, statement, 3, direction->link, NAME_LIMIT);
+  catalog_bind(failure, statement, 4, direction->source_columns, JSON_LIMIT);
+  catalog_bind(failure, statement, 5, direction->target_columns, JSON_LIMIT);
+  catalog_bind(failure, statement, 6, direction->target, NAME_LIMIT);
+}
+
+/* Writes the row, over the one of the same table and name. */
+void catalog_store(Failure *failure, sqlite3 *db,
+                   const Declaration *declaration) {
+  sqlite3_stmt *statement = statement_prepare(
+      failure, db, STATEMENT_PLAIN,
+      "INSERT OR REPLACE INTO main.\"" CATALOG_TABLE
+      "\" (source, name, link, "
+      "source_columns, target_columns, target, options, made) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+  catalog_bind_direction(failure, statement, &declaration->direction);
+  catalog_bind(failure, statement, 2, declaration->name, NAME_LIMIT);
+  catalog_bind(failure, statement, 7, declaration->options, JSON_LIMIT);
+  catalog_bind(failure, statement, 8, declaration->made, JSON_LIMIT);
+  statement_step(failure, statement);
+  sqlite3_finalize(statement);
+}
+
+void catalog_remove(Failure *failure, sqlite3 *db, const char *source,
+                    const char *name) {
+  sqlite3_stmt *statement =
+      statement_prepare(failure, db, STATEMENT_PLAIN,
+                        "DELETE FROM main.\"" CATALOG_TABLE
+                        "\""
+                        " WHERE source = ?1 COLLATE NOCASE"
+                        " AND name = ?2 COLLATE NOCASE");
+  statement_bind_text(failure, statement, 1, source);
+  statement_bind_text(failure, statement, 2, name);
+  statement_step(failure, statement);
+  sqlite3_finalize(statement);
+}
+
+void catalog_store_function(Failure *failure, sqlite3 *db,
+                            const FunctionDeclaration *function) {
+  sqlite3_stmt *statement = statement_prepare(
+      failure, db, STATEMENT_PLAIN,
+      "INSERT OR REPLACE INTO main.\"" CATALOG_FUNCTION_TABLE
+      "\" (source, "
+      "name, link, source_columns, target_columns, target, preset, base) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+  catalog_bind_direction(failure, statement, &function->direction);
+  catalog_bind(failure, statement, 2, function->name, NAME_LIMIT);
+  catalog_bind(failure, statement, 7, function->preset, JSON_LIMIT);
+  catalog_bind(failure, statement, 8, function->base, NAME_LIMIT);
+  statement_step(failure, statement);
+  sqlite3_finalize(statement);
+}
+
+void catalog_remove_function(Failure *failure, sqlite3 *db, const char *name) {
+  sqlite3_stmt *statement =
+      statement_prepare(failure, db, STATEMENT_PLAIN,
+                        "DELETE FROM main.\"" CATALOG_FUNCTION_TABLE
+                        "\""
+                        " WHERE name = ?1 COLLATE NOCASE");
+  statement_bind_text(failure, statement, 1, name);
+  statement_step(failure, statement);
+  sqlite3_finalize(statement);
+}
+
+/* ---- the bell ---- */
+
+static void catalog_order(Failure *failure, sqlite3 *db, const char *format,
+                          const char *name) {
+  sqlite3_stmt *statement = statement_format(failure, db, 0, format, name);
+  statement_step(failure, statement);
+  sqlite3_finalize(statement);
+}
+
+/* A change of rows goes unnoticed by connections that hold a model; a change
+** of the schema does not.  So a view is made and dropped at once: unlike DROP
+** TABLE, that is allowed inside a statement that reads. */
+void catalog_announce(Failure *failure, sqlite3 *db) {
+  char *name = sqlite3_mprintf("%s", CATALOG_BELL);
+  for (int i = 1; name && catalog_taken(failure, db, name); i++) {
+    sqlite3_free(name);
+    name = sqlite3_mprintf("%s_%d", CATALOG_BELL, i);
+  }
+  if (!name) failure_memory(failure);
+  catalog_order(failure, db, "CREATE VIEW main.\"%w\" AS SELECT 1", name);
+  catalog_order(failure, db, "DROP VIEW main.\"%w\"", name);
+  sqlite3_free(name);
+}

@@ -1,0 +1,356 @@
+/*
+** define.c: relationship_function() and relationship_function_drop().
+**
+**     SELECT relationship_function('enroll', 'relate', 'students.courses');
+**     SELECT relationship_function('withdraw', 'relate', 'students.courses',
+**                                  'status', 'W');
+**     SELECT withdraw(1, 2);
+**     SELECT relationship_function_drop('withdraw');
+**
+** A declared function is one of ours with its first argument filled in.  What
+** is written here is a row of the catalog; the functions themselves are
+** registered when a connection reads the model, this one at the end of the
+** call, every other with its next look at the file.
+**
+** A name that anybody has already is refused: SQLite would let the new function
+** take its place, on every connection that opens the file.
+*/
+#include "relate_int.h"
+
+#define FUNCTION_NAME_LIMIT 255 /* bytes; SQLite registers no longer one */
+
+/* One call of relationship_function(). */
+typedef struct Definition {
+  Connection *connection;
+  Arena *arena;
+  Model *model;
+  Path path;
+  const char *name;
+  Base base;
+  const Relationship *relationship;
+  const char *preset; /* JSON */
+} Definition;
+
+static void definition_open(Failure *failure, Definition *definition) {
+  Connection *connection = definition->connection;
+  if (failure->code) return;
+  definition->model =
+      model_new(failure, connection->db, "main", &connection->serial);
+}
+
+static void definition_free(Definition *definition) {
+  model_release(definition->model);
+  path_free(&definition->path);
+  arena_free(definition->arena);
+}
+
+/* ---- names ---- */
+
+/* True if `name` is the first column of a row of the pragma. */
+static bool pragma_has(Failure *failure, sqlite3 *db, const char *pragma,
+                       const char *name) {
+  sqlite3_stmt *statement = statement_prepare(failure, db, 0, pragma);
+  bool found = false;
+  while (!found && statement_step(failure, statement)) {
+    const char *listed = statement_text(failure, statement, 0);
+    found = listed && name_equal(listed, name);
+  }
+  sqlite3_finalize(statement);
+  return found;
+}
+
+static bool main_has_table(Failure *failure, sqlite3 *db, const char *name) {
+  sqlite3_stmt *statement = statement_prepare(
+      failure, db, STATEMENT_PLAIN,
+      "SELECT 1 FROM main.sqlite_schema AS s"
+      " WHERE s.name = ?1 COLLATE NOCASE AND s.type IN ('table', 'view')");
+  statement_bind_text(failure, statement, 1, name);
+  bool has = statement_step(failure, statement);
+  sqlite3_finalize(statement);
+  return has;
+}
+
+static bool name_is_reserved(const char *name) {
+  static const char *const prefixes[] = {"relate",  "unrelate", "relationship",
+                                         "sqlite_", "pragma_",  "json_"};
+  for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+    if (name_starts(name, prefixes[i])) return true;
+  return false;
+}
+
+/* What has the name that a new function would take; NULL if nothing. */
+static const char *name_owner(Failure *failure, const Definition *definition) {
+  sqlite3 *db = definition->connection->db;
+  const char *name = definition->name;
+  bool table =
+      definition->base == BASE_RELATE || definition->base == BASE_UNRELATE;
+  if (name_is_reserved(name)) return "is reserved";
+  if (table && main_has_table(failure, db, name))
+    return "is a table of this file";
+  if (function_find(definition->connection, name)) return NULL;
+  if (pragma_has(failure, db, "PRAGMA function_list", name))
+    return "is a function already";
+  if (table && pragma_has(failure, db, "PRAGMA module_list", name))
+    return "is a virtual table already";
+  return NULL;
+}
+
+static void check_function_name(Failure *failure,
+                                const Definition *definition) {
+  if (failure->code) return;
+  size_t length = strlen(definition->name);
+  if (!length || length > FUNCTION_NAME_LIMIT) {
+    failure_set(failure, SQLITE_ERROR,
+                "a function's name has from 1 to %d bytes, this one %d",
+                FUNCTION_NAME_LIMIT, (int)length);
+    return;
+  }
+  const char *owner = name_owner(failure, definition);
+  if (owner)
+    failure_set(failure, SQLITE_ERROR, "the name %s; choose another", owner);
+}
+
+/* ---- arguments ---- */
+
+static Base argument_base(Failure *failure, const char *name) {
+  if (failure->code) return BASE_NONE;
+  Base base = base_find(name);
+  if (base != BASE_NONE) return base;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  for (int i = 0; i < BASE_NONE; i++)
+    sqlite3_str_appendf(text, "%s%s", i ? ", " : "", base_name((Base)i));
+  char *list = failure_text(failure, text);
+  failure_set(failure, SQLITE_ERROR,
+              "no function '%.40s' to begin with; it is "
+              "one of %s",
+              name, list);
+  sqlite3_free(list);
+  return BASE_NONE;
+}
+
+static void definition_arguments(Failure *failure, Definition *definition,
+                                 int argc, sqlite3_value **argv) {
+  if (argc < 3)
+    failure_set(failure, SQLITE_ERROR,
+                "takes a name, one of our functions and a relationship, then "
+                "columns and their values");
+  if (failure->code) return;
+  definition->name = declare_text(failure, argv[0], "the name of the function");
+  definition->base = argument_base(
+      failure, declare_text(failure, argv[1], "the function to begin with"));
+  definition->path = declare_path(
+      failure, declare_text(failure, argv[2], "the name of the relationship"));
+  if (argc % 2 == 0)
+    failure_set(failure, SQLITE_ERROR,
+                "a column has no value; what follows the relationship are "
+                "pairs of column and value");
+  if (argc > 3 && !failure->code && definition->base != BASE_RELATE)
+    failure_set(failure, SQLITE_ERROR,
+                "only a function that begins with relate sets columns, not %s",
+                base_name(definition->base));
+}
+
+/* ---- preset payload ---- */
+
+static void fail_payload(Failure *failure, const Relationship *relationship,
+                         const char *name) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  columns_append(text, &relationship->payload, ", ");
+  char *list = failure_text(failure, text);
+  failure_set(failure, SQLITE_ERROR, "%s has no payload column %s; it has %s",
+              relationship->full_name, name,
+              list && *list ? list : "no payload");
+  sqlite3_free(list);
+}
+
+static const Column *payload_column(Failure *failure,
+                                    const Relationship *relationship,
+                                    const char *name) {
+  if (failure->code) return NULL;
+  for (int i = 0; i < relationship->payload.count; i++)
+    if (name_equal(relationship->payload.list[i]->name, name))
+      return relationship->payload.list[i];
+  fail_payload(failure, relationship, name);
+  return NULL;
+}
+
+/* A number as JSON that gives the same number back. */
+static char *real_text(Failure *failure, double real) {
+  char *text = sqlite3_mprintf("%!.17g", real);
+  if (!text) failure_memory(failure);
+  if (text && (*text == 'I' || text[1] == 'I'))
+    failure_set(failure, SQLITE_ERROR, "an infinite value can't be kept");
+  return text;
+}
+
+static void preset_bind(Failure *failure, sqlite3_stmt *statement,
+                        const Value *value, const char *real) {
+  if (value->type == SQLITE_BLOB)
+    failure_set(failure, SQLITE_ERROR,
+                "a BLOB can't be kept as a preset; give it in the call");
+  if (value->type == SQLITE_FLOAT) {
+    statement_bind_text(failure, statement, 3, real);
+  } else {
+    value_bind(failure, statement, 3, value);
+  }
+}
+
+/* Adds a column and its value to the JSON object; a column that is in it
+** already is a failure. */
+static void preset_add(Failure *failure, Definition *definition,
+                       const Column *column, const Value *value) {
+  if (failure->code) return;
+  bool number = value->type == SQLITE_FLOAT;
+  char *real = number ? real_text(failure, value->real) : NULL;
+  const char *path =
+      arena_format(failure, definition->arena, "$.\"%w\"", column->name);
+  sqlite3_stmt *statement = statement_prepare(
+      failure, definition->connection->db, STATEMENT_PLAIN,
+      number ? "SELECT json_insert(?1, ?2, json(?3)), json_type(?1, ?2)"
+             : "SELECT json_insert(?1, ?2, ?3), json_type(?1, ?2)");
+  statement_bind_text(failure, statement, 1, definition->preset);
+  statement_bind_text(failure, statement, 2, path);
+  preset_bind(failure, statement, value, real);
+  if (statement_step(failure, statement)) {
+    if (statement_text(failure, statement, 1))
+      failure_set(failure, SQLITE_ERROR, "the column %s is given twice",
+                  column->name);
+    definition->preset = arena_text(failure, definition->arena,
+                                    statement_text(failure, statement, 0));
+  }
+  sqlite3_finalize(statement);
+  sqlite3_free(real);
+}
+
+static void definition_preset(Failure *failure, Definition *definition,
+                              int argc, sqlite3_value **argv) {
+  definition->preset = "{}";
+  for (int i = 3; i < argc && !failure->code; i += 2) {
+    const char *name = declare_text(failure, argv[i], "the name of a column");
+    const Column *column =
+        payload_column(failure, definition->relationship, name);
+    Value value = value_of(failure, argv[i + 1]);
+    preset_add(failure, definition, column, &value);
+  }
+}
+
+/* ---- relationship_function() ---- */
+
+static const FunctionDeclaration *function_declared(const Model *model,
+                                                    const char *name) {
+  for (int i = 0; i < model->catalog->function_count; i++)
+    if (name_equal(model->catalog->functions[i].name, name))
+      return &model->catalog->functions[i];
+  return NULL;
+}
+
+static bool same_name(const char *a, const char *b) {
+  return a && b ? name_equal(a, b) : a == b;
+}
+
+static bool same_function(const FunctionDeclaration *a,
+                          const FunctionDeclaration *b) {
+  const Direction *one = &a->direction, *other = &b->direction;
+  return !a->problem && name_equal(a->base, b->base) &&
+         strcmp(a->preset, b->preset) == 0 &&
+         same_name(one->source, other->source) &&
+         same_name(one->target, other->target) &&
+         same_name(one->link, other->link) &&
+         same_name(one->source_columns, other->source_columns) &&
+         same_name(one->target_columns, other->target_columns);
+}
+
+static void definition_store(Failure *failure, const Definition *definition) {
+  if (failure->code) return;
+  sqlite3 *db = definition->connection->db;
+  const FunctionDeclaration *before =
+      function_declared(definition->model, definition->name);
+  FunctionDeclaration function = {
+      .name = definition->name,
+      .base = base_name(definition->base),
+      .direction =
+          model_describe(failure, definition->arena, definition->relationship),
+      .preset = definition->preset};
+  if (failure->code || (before && same_function(before, &function))) return;
+  if (before) {
+    failure_set(failure, SQLITE_ERROR,
+                "already is %s on %s; relationship_function_drop('%q') first",
+                before->base, before->direction.source, before->name);
+    return;
+  }
+  catalog_create(failure, db, definition->model->schema);
+  catalog_store_function(failure, db, &function);
+  catalog_announce(failure, db);
+}
+
+/* relationship_function(name, base, path [, column, value, ...]) */
+void declare_function(sqlite3_context *context, int argc,
+                      sqlite3_value **argv) {
+  Failure failure = {0, NULL};
+  Definition definition = {.connection = sqlite3_user_data(context),
+                           .arena = arena_new(&failure)};
+  definition_arguments(&failure, &definition, argc, argv);
+  Transaction transaction = declare_begin(&failure, definition.connection);
+  check_function_name(&failure, &definition);
+  definition_open(&failure, &definition);
+  definition.relationship =
+      path_relationship(&failure, definition.model, &definition.path);
+  definition_preset(&failure, &definition, argc, argv);
+  definition_store(&failure, &definition);
+  declare_end(&failure, definition.connection, &transaction);
+  if (!failure.code)
+    sqlite3_result_text(context, definition.name, -1, SQLITE_TRANSIENT);
+  if (definition.name) failure_prefix(&failure, "%s: ", definition.name);
+  failure_prefix(&failure, "relationship_function: ");
+  failure_to_result(&failure, context);
+  definition_free(&definition);
+}
+
+/* ---- relationship_function_drop() ---- */
+
+static void fail_no_function(Failure *failure, const Catalog *catalog) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  for (int i = 0; i < catalog->function_count; i++) {
+    if (i) sqlite3_str_appendall(text, ", ");
+    sqlite3_str_appendall(text, catalog->functions[i].name);
+  }
+  char *list = failure_text(failure, text);
+  failure_set(failure, SQLITE_ERROR, "is not declared; there is %s",
+              list && *list ? list : "no declared function");
+  sqlite3_free(list);
+}
+
+static void definition_drop(Failure *failure, const Definition *definition) {
+  sqlite3 *db = definition->connection->db;
+  if (failure->code) return;
+  if (!function_declared(definition->model, definition->name)) {
+    fail_no_function(failure, definition->model->catalog);
+    return;
+  }
+  catalog_remove_function(failure, db, definition->name);
+  catalog_announce(failure, db);
+}
+
+/* relationship_function_drop(name) */
+void declare_function_drop(sqlite3_context *context, int argc,
+                           sqlite3_value **argv) {
+  Failure failure = {0, NULL};
+  Definition definition = {.connection = sqlite3_user_data(context),
+                           .arena = arena_new(&failure)};
+  if (argc != 1)
+    failure_set(&failure, SQLITE_ERROR,
+                "takes one argument, the name of a declared function");
+  if (!failure.code)
+    definition.name =
+        declare_text(&failure, argv[0], "the name of the function");
+  Transaction transaction = declare_begin(&failure, definition.connection);
+  definition_open(&failure, &definition);
+  definition_drop(&failure, &definition);
+  declare_end(&failure, definition.connection, &transaction);
+  if (!failure.code)
+    sqlite3_result_text(context, definition.name, -1, SQLITE_TRANSIENT);
+  if (definition.name) failure_prefix(&failure, "%s: ", definition.name);
+  failure_prefix(&failure, "relationship_function_drop: ");
+  failure_to_result(&failure, context);
+  definition_free(&definition);
+}

@@ -1,0 +1,236 @@
+/*
+** function.c: a SQL function and what it stands for.
+**
+**     relate         built in: its first argument is a path
+**     enroll         declared: relate('students.courses', ...)
+**
+** A Function is the user data of the SQL function of that name, and of its
+** virtual table.  When the model is read anew, each declared function is bound
+** to the relationship it now means, or gets the problem that a call will tell.
+**
+** Ownership: the SQL function holds one reference, a virtual table of the name
+** one more.  The connection's list holds none: a function leaves it when it
+** is freed.
+*/
+#include "relate_int.h"
+
+static const struct {
+  const char *name;
+  bool writes;
+} bases[] = {
+    [BASE_RELATE] = {"relate", true},
+    [BASE_UNRELATE] = {"unrelate", true},
+    [BASE_RELATE_SET] = {"relate_set", true},
+    [BASE_RELATE_MOVE] = {"relate_move", true},
+    [BASE_RELATED] = {"related", false},
+    [BASE_RELATED_COUNT] = {"related_count", false},
+};
+
+/* BASE_NONE if there is none of that name. */
+Base base_find(const char *name) {
+  for (int base = 0; base < BASE_NONE; base++)
+    if (name_equal(bases[base].name, name)) return (Base)base;
+  return BASE_NONE;
+}
+
+const char *base_name(Base base) { return bases[base].name; }
+
+bool base_writes(Base base) { return bases[base].writes; }
+
+/* With one reference, on the connection's list; NULL once *failure is set. */
+Function *function_new(Failure *failure, Connection *connection,
+                       const char *name, Base base) {
+  if (failure->code) return NULL;
+  Function *function = sqlite3_malloc64(sizeof(*function));
+  char *copy = sqlite3_mprintf("%s", name);
+  if (!function || !copy) {
+    sqlite3_free(function);
+    sqlite3_free(copy);
+    failure_memory(failure);
+    return NULL;
+  }
+  memset(function, 0, sizeof(*function));
+  function->references = 1;
+  function->name = copy;
+  function->base = base;
+  function->connection = connection;
+  connection_retain(connection);
+  function->next = connection->functions;
+  connection->functions = function;
+  return function;
+}
+
+static void function_unbind(Function *function) {
+  model_release(function->model);
+  sqlite3_free(function->problem);
+  sqlite3_free(function->path);
+  sqlite3_free((void *)function->preset);
+  values_free(&function->preset_values);
+  function->model = NULL;
+  function->relationship = NULL;
+  function->problem = function->path = NULL;
+  function->preset = NULL;
+  function->preset_count = 0;
+}
+
+/* Fits where SQLite wants a destructor. */
+void function_release(void *pAux) {
+  Function *function = pAux;
+  if (!function || --function->references) return;
+  Function **link = &function->connection->functions;
+  while (*link != function) link = &(*link)->next;
+  *link = function->next;
+  function_unbind(function);
+  connection_release(function->connection);
+  sqlite3_free(function->table_sql);
+  sqlite3_free(function->name);
+  sqlite3_free(function);
+}
+
+Function *function_find(const Connection *connection, const char *name) {
+  Function *function = connection->functions;
+  while (function && !name_equal(function->name, name))
+    function = function->next;
+  return function;
+}
+
+/* ---- what a declared function means ---- */
+
+static void function_preset(Failure *failure, Function *function,
+                            const char *json) {
+  sqlite3_stmt *each =
+      statement_prepare(failure, function->connection->db, 0,
+                        "SELECT value, key FROM temp.json_each(?1)");
+  statement_bind_text(failure, each, 1, json);
+  while (statement_step(failure, each)) {
+    const Columns *payload = &function->relationship->payload;
+    const char *name = statement_text(failure, each, 1);
+    Value value = value_of_column(failure, each, 0);
+    sqlite3_uint64 room = (sqlite3_uint64)function->preset_count + 1;
+    void *list = sqlite3_realloc64((void *)function->preset,
+                                   sizeof(Column *) * room);
+    if (!list) {
+      failure_memory(failure);
+      break;
+    }
+    function->preset = list;
+    const Column *column = NULL;
+    for (int i = 0; name && i < payload->count; i++)
+      if (name_equal(payload->list[i]->name, name)) column = payload->list[i];
+    if (!column) {
+      failure_set(failure, SQLITE_ERROR, "%s has no payload column %s any more",
+                  function->relationship->full_name, name ? name : "NULL");
+      break;
+    }
+    function->preset[function->preset_count++] = column;
+    values_add(failure, &function->preset_values, &value);
+  }
+  sqlite3_finalize(each);
+}
+
+static void function_problem(Failure *failure, Function *function,
+                             const char *problem) {
+  function->problem = sqlite3_mprintf("%s", problem);
+  if (!function->problem) failure_memory(failure);
+}
+
+void function_bind(Failure *failure, Function *function, Model *model,
+                   const DeclaredFunction *declared) {
+  function_unbind(function);
+  if (!declared) {
+    function_problem(failure, function, "was dropped; declare it again with "
+                                        "relationship_function");
+    return;
+  }
+  if (declared->problem) {
+    function_problem(failure, function, declared->problem);
+    return;
+  }
+  Failure trouble = {0, NULL};
+  model_retain(model);
+  function->model = model;
+  function->relationship = declared->relationship;
+  if (base_find(declared->declaration->base) != function->base)
+    function_problem(failure, function, "means something else since this "
+                                        "connection was opened; open it again");
+  function_preset(&trouble, function, declared->declaration->preset);
+  if (trouble.code && trouble.message && !function->problem)
+    function_problem(failure, function, trouble.message);
+  if (trouble.code == SQLITE_NOMEM) failure_memory(failure);
+  failure_clear(&trouble);
+}
+
+/* ---- the relationship of a call ---- */
+
+static const Relationship *declared_relationship(Failure *failure,
+                                                 const Function *function) {
+  if (function->problem || !function->relationship) {
+    failure_set(failure, SQLITE_ERROR, "%s",
+                function->problem ? function->problem : "is not bound");
+    return NULL;
+  }
+  return function->relationship;
+}
+
+static bool remembers(const Function *function, const Model *model,
+                      const Value *path) {
+  return function->path && function->model == model &&
+         path->type == SQLITE_TEXT && strcmp(function->path, path->bytes) == 0;
+}
+
+/* Keeps what a path was found to mean: most calls name the same one. */
+static void remember(Failure *failure, Function *function, Model *model,
+                     const char *path, const Relationship *relationship) {
+  if (failure->code) return;
+  function_unbind(function);
+  function->path = sqlite3_mprintf("%s", path);
+  if (!function->path) {
+    failure_memory(failure);
+    return;
+  }
+  model_retain(model);
+  function->model = model;
+  function->relationship = relationship;
+}
+
+static bool path_is_text(Failure *failure, const Value *path) {
+  if (path->type == SQLITE_TEXT) return true;
+  failure_set(failure, SQLITE_MISMATCH,
+              "the first argument names a relationship, such as "
+              "'students.courses'");
+  return false;
+}
+
+const Relationship *function_relationship(Failure *failure, Function *function,
+                                          Model *model, const Value *path) {
+  if (failure->code) return NULL;
+  if (function->declared) return declared_relationship(failure, function);
+  if (remembers(function, model, path)) return function->relationship;
+  if (!path_is_text(failure, path)) return NULL;
+  Path read = path_read(failure, path->bytes);
+  if (!failure->code && !name_equal(read.schema, model->schema->name))
+    failure_set(failure, SQLITE_ERROR,
+                "%s is in an attached database: links are changed in main",
+                path->bytes);
+  const Relationship *found = path_relationship(failure, model, &read);
+  path_free(&read);
+  if (found) remember(failure, function, model, path->bytes, found);
+  return failure->code ? NULL : found;
+}
+
+const Relationship *function_enter(Failure *failure, Function *function,
+                                   const Value *path, Model **model) {
+  Path read = {NULL, NULL, NULL};
+  const char *schema = "main";
+  if (!function->declared && path->type == SQLITE_TEXT && function->path &&
+      remembers(function, function->model, path)) {
+    schema = function->model->schema->name;
+  } else if (!function->declared && path_is_text(failure, path)) {
+    read = path_read(failure, path->bytes);
+    schema = read.schema;
+  }
+  *model = connection_enter(failure, function->connection,
+                            schema ? schema : "main");
+  path_free(&read);
+  return function_relationship(failure, function, *model, path);
+}

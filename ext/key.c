@@ -1,0 +1,243 @@
+/*
+** key.c: which row is meant.
+**
+**     7                                          the row with that key
+**     json_array('KA', 12)                       a key of two columns
+**     json_object('email', 'ann@example.org')    the one row that has it
+**
+** JSON is known by SQLite's subtype, never by the look of a text, so that a
+** row's own text can't pretend to be a key of another kind.
+**
+** Ownership: a Key borrows a plain value from its caller and owns everything
+** else; key_free in the end.
+*/
+#include "relate_int.h"
+
+enum { KIND_JSON = -90, KIND_FIND };
+
+static void append_names(sqlite3_str *text, const Columns *columns) {
+  sqlite3_str_appendall(text, columns->count == 1 ? "" : "(");
+  columns_append(text, columns, ", ");
+  sqlite3_str_appendall(text, columns->count == 1 ? "" : ")");
+}
+
+const Value *key_values(const Key *key) {
+  return key->values ? key->values : &key->single;
+}
+
+/* Writes `id = 7` or `(a, b) = (1, 2)`. */
+void key_describe(sqlite3_str *text, const Key *key) {
+  const char *separator = key->columns->count == 1 ? " = " : " = (";
+  append_names(text, key->columns);
+  for (int i = 0; i < key->columns->count; i++) {
+    sqlite3_str_appendall(text, separator);
+    value_describe(text, &key_values(key)[i]);
+    separator = ", ";
+  }
+  if (key->columns->count != 1) sqlite3_str_appendall(text, ")");
+}
+
+void key_free(Key *key) {
+  sqlite3_free(key->values);
+  values_free(&key->storage);
+  key->values = NULL;
+}
+
+/* Binds the key's values from `parameter` on; the next free parameter. */
+int key_bind(Failure *failure, sqlite3_stmt *statement, int parameter,
+             const Key *key) {
+  for (int i = 0; i < key->columns->count && !failure->code; i++)
+    value_bind(failure, statement, parameter + i, &key_values(key)[i]);
+  return parameter + key->columns->count;
+}
+
+bool key_exists(Failure *failure, Connection *connection, const Key *key) {
+  if (failure->code) return false;
+  char *sql = generate_exists(key->table, key->columns);
+  if (!sql) failure_memory(failure);
+  sqlite3_stmt *statement =
+      statement_prepare(failure, connection->db, STATEMENT_PLAIN, sql);
+  key_bind(failure, statement, 1, key);
+  bool found = statement_step(failure, statement);
+  sqlite3_finalize(statement);
+  sqlite3_free(sql);
+  return found;
+}
+
+/* ---- JSON ---- */
+
+static void fail_count(Failure *failure, const Key *key, int given) {
+  sqlite3_str *names = sqlite3_str_new(NULL);
+  columns_append(names, key->columns, ", ");
+  char *list = failure_text(failure, names);
+  failure_set(failure, SQLITE_MISMATCH,
+              "%d value%s for the key of %s, which has %d: give "
+              "json_array(%s)",
+              given, given == 1 ? "" : "s", key->table->name,
+              key->columns->count, list);
+  sqlite3_free(list);
+}
+
+static void fail_null(Failure *failure, const Key *key) {
+  sqlite3_str *names = sqlite3_str_new(NULL);
+  append_names(names, key->columns);
+  char *list = failure_text(failure, names);
+  failure_set(failure, SQLITE_MISMATCH, "NULL is no key: give the %s of %s",
+              list, key->table->name);
+  sqlite3_free(list);
+}
+
+/* What is in key->storage becomes the key's values. */
+static void key_unpack(Failure *failure, Key *key) {
+  if (failure->code) return;
+  key->values = sqlite3_malloc64(sizeof(Value) *
+                                 (sqlite3_uint64)(key->columns->count + 1));
+  if (!key->values) {
+    failure_memory(failure);
+    return;
+  }
+  sqlite3_int64 cursor = 0;
+  int count = 0;
+  Value value;
+  while (values_next(&key->storage, &cursor, &value)) {
+    if (value.type == SQLITE_NULL) fail_null(failure, key);
+    if (count < key->columns->count) key->values[count] = value;
+    count++;
+  }
+  if (count != key->columns->count) fail_count(failure, key, count);
+}
+
+static sqlite3_stmt *json_open(Failure *failure, Connection *connection,
+                               const Value *json) {
+  sqlite3_stmt *each =
+      cache_sql(failure, connection->cache, KIND_JSON,
+                "SELECT value, key FROM temp.json_each(?1)");
+  value_bind(failure, each, 1, json);
+  return each;
+}
+
+/* An array, or a plain value that is JSON. */
+static void key_read_array(Failure *failure, Connection *connection,
+                           const Value *given, Key *key) {
+  sqlite3_stmt *each = json_open(failure, connection, given);
+  while (statement_step(failure, each)) {
+    Value value = value_of_column(failure, each, 0);
+    values_add(failure, &key->storage, &value);
+  }
+  cache_give(connection->cache, each);
+  key_unpack(failure, key);
+}
+
+/* ---- an object picks a row ---- */
+
+/* Columns, and the values they are to have. */
+typedef struct Pick {
+  Arena *arena;
+  Columns columns;
+  Values values;
+} Pick;
+
+static const Column *pick_column(Failure *failure, const Table *table,
+                                 const char *name) {
+  const Column *column = table_column(table, name);
+  if (!column && table->rowid.name && name_equal(table->rowid.name, name))
+    column = &table->rowid;
+  if (!column)
+    failure_set(failure, SQLITE_ERROR, "%s has no column %s to be found by",
+                table->name, name);
+  return column;
+}
+
+static void pick_read(Failure *failure, Connection *connection,
+                      const Table *table, const Value *given, Pick *pick) {
+  sqlite3_stmt *each = json_open(failure, connection, given);
+  while (statement_step(failure, each)) {
+    const char *name = statement_text(failure, each, 1);
+    Value value = value_of_column(failure, each, 0);
+    pick->columns.list =
+        arena_extend(failure, pick->arena, (void *)pick->columns.list,
+                     pick->columns.count, sizeof(Column *));
+    if (failure->code) break;
+    pick->columns.list[pick->columns.count++] =
+        pick_column(failure, table, name);
+    values_add(failure, &pick->values, &value);
+  }
+  cache_give(connection->cache, each);
+  if (!pick->columns.count)
+    failure_set(failure, SQLITE_ERROR, "{} picks no row of %s", table->name);
+}
+
+static void pick_fail(Failure *failure, const Table *table, const Value *given,
+                      bool several) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  value_describe(text, given);
+  char *described = failure_text(failure, text);
+  failure_set(failure, SQLITE_ERROR,
+              several ? "several rows of %s have %s; give more columns, or the "
+                        "key"
+                      : "no row of %s has %s",
+              table->name, described);
+  sqlite3_free(described);
+}
+
+static void pick_find(Failure *failure, Connection *connection,
+                      const Pick *pick, const Value *given, Key *key) {
+  if (failure->code) return;
+  char *sql = generate_find(key->table, key->columns, &pick->columns);
+  if (!sql) failure_memory(failure);
+  sqlite3_stmt *find =
+      sql ? cache_take(connection->cache, 0, KIND_FIND, sql) : NULL;
+  if (!find && sql)
+    find = cache_add(failure, connection->cache, 0, KIND_FIND, sql,
+                     STATEMENT_PLAIN, sqlite3_mprintf("%s", sql));
+  Value value;
+  sqlite3_int64 cursor = 0;
+  for (int i = 1; values_next(&pick->values, &cursor, &value); i++)
+    value_bind(failure, find, i, &value);
+  if (!statement_step(failure, find)) {
+    pick_fail(failure, key->table, given, false);
+  } else {
+    for (int i = 0; i < key->columns->count; i++) {
+      value = value_of_column(failure, find, i);
+      values_add(failure, &key->storage, &value);
+    }
+    if (statement_step(failure, find))
+      pick_fail(failure, key->table, given, true);
+  }
+  cache_give(connection->cache, find);
+  sqlite3_free(sql);
+}
+
+static void key_read_object(Failure *failure, Connection *connection,
+                            const Value *given, Key *key) {
+  Pick pick = {arena_new(failure), {0, NULL}, {NULL, 0, 0}};
+  if (pick.arena) pick_read(failure, connection, key->table, given, &pick);
+  pick_find(failure, connection, &pick, given, key);
+  key_unpack(failure, key);
+  values_free(&pick.values);
+  arena_free(pick.arena);
+}
+
+/* ---- the key ---- */
+
+static char first_letter(const Value *value) {
+  const char *c = value->bytes;
+  while (*c == ' ' || *c == '\t' || *c == '\n' || *c == '\r') c++;
+  return *c;
+}
+
+/* `given` is borrowed until key_free. */
+void key_read(Failure *failure, Connection *connection, const Table *table,
+              const Columns *columns, const Value *given, Key *key) {
+  *key = (Key){.table = table, .columns = columns, .single = *given};
+  if (failure->code) return;
+  if (given->json && first_letter(given) == '{') {
+    key_read_object(failure, connection, given, key);
+  } else if (given->json) {
+    key_read_array(failure, connection, given, key);
+  } else if (given->type == SQLITE_NULL) {
+    fail_null(failure, key);
+  } else if (columns->count != 1) {
+    fail_count(failure, key, 1);
+  }
+}

@@ -1,0 +1,548 @@
+/*
+** link.c: links made, removed and moved.
+**
+**     relate        make the link; where it is, change its payload
+**     unrelate      remove it
+**     relate_set    make these the links of the source, by difference
+**     relate_move   put another target in the place of one
+**
+** A link is a row of an association table, or a foreign key that is not NULL
+** in a row of its own: there, to link is to UPDATE that key, and a row on the
+** to-one side loses the link it had.
+**
+** Each order is one statement where that is possible, so that it is atomic by
+** itself; link_is_several tells where it is not, and the caller then sees to
+** all or nothing.  What went wrong is found out afterwards: an order that
+** succeeds pays for no check.
+*/
+#include "relate_int.h"
+
+/* An order with its keys read. */
+typedef struct Link {
+  Failure *failure;
+  const LinkOrder *order;
+  Connection *connection;
+  const Relationship *relationship;
+  Key source, target;
+} Link;
+
+static Link link_open(Failure *failure, const LinkOrder *order) {
+  Link link = {.failure = failure,
+               .order = order,
+               .connection = order->connection,
+               .relationship = order->relationship};
+  const Relationship *relationship = order->relationship;
+  key_read(failure, order->connection, relationship->source,
+           &relationship->source_key, &order->source, &link.source);
+  return link;
+}
+
+static void link_read_target(Link *link, const Value *target) {
+  key_read(link->failure, link->connection, link->relationship->target,
+           &link->relationship->target_key, target, &link->target);
+}
+
+static void link_close(Link *link) {
+  key_free(&link->source);
+  key_free(&link->target);
+}
+
+/* ---- what is said when something is wrong ---- */
+
+static void append_row(sqlite3_str *text, const Key *key) {
+  sqlite3_str_appendf(text, "%s with ", key->table->name);
+  key_describe(text, key);
+}
+
+static bool looks_like_json(const Key *key) {
+  const Value *value = key_values(key);
+  return key->columns->count == 1 && value->type == SQLITE_TEXT &&
+         (value->bytes[0] == '{' || value->bytes[0] == '[');
+}
+
+/* Fails if the row is not there. */
+static void link_demand(Link *link, const Key *key) {
+  if (key_exists(link->failure, link->connection, key)) return;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  append_row(text, key);
+  char *row = failure_text(link->failure, text);
+  failure_set(link->failure, SQLITE_CONSTRAINT_FOREIGNKEY, "there is no %s%s",
+              row,
+              looks_like_json(key)
+                  ? "; a key in JSON is given by json_object() or json_array(), "
+                    "or wrapped in json()"
+                  : "");
+  sqlite3_free(row);
+}
+
+static char *link_pair(Link *link) {
+  Failure ignored = {0, NULL};
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  append_row(text, &link->source);
+  sqlite3_str_appendall(text, " and ");
+  append_row(text, &link->target);
+  char *pair = failure_text(&ignored, text);
+  failure_clear(&ignored);
+  return pair;
+}
+
+/* A constraint has refused the statement: say of which rows, and, where a row
+** is missing, which. */
+static void link_explain(Link *link) {
+  Failure *failure = link->failure;
+  if ((failure->code & 0xff) != SQLITE_CONSTRAINT) return;
+  if (failure->code == SQLITE_CONSTRAINT_FOREIGNKEY) {
+    Failure missing = {0, NULL};
+    Link asking = *link;
+    asking.failure = &missing;
+    link_demand(&asking, &link->source);
+    link_demand(&asking, &link->target);
+    if (missing.code) {
+      failure_clear(failure);
+      *failure = missing;
+      return;
+    }
+  }
+  char *pair = link_pair(link);
+  failure_prefix(failure, "%s: ", pair ? pair : "");
+  if (failure->code == SQLITE_CONSTRAINT_NOTNULL &&
+      link->relationship->payload.count)
+    failure_append(failure, "; give its name and a value after the keys");
+  sqlite3_free(pair);
+}
+
+/* The columns of the foreign key, for a message. */
+static char *link_key_columns(Link *link) {
+  const Relationship *relationship = link->relationship;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  columns_append(text,
+                 relationship->linked_by_source ? &relationship->target_link
+                                                : &relationship->source_link,
+                 ", ");
+  return failure_text(link->failure, text);
+}
+
+static void link_refuse_unlink(Link *link) {
+  char *columns = link_key_columns(link);
+  char *pair = link_pair(link);
+  failure_set(link->failure, SQLITE_CONSTRAINT_NOTNULL,
+              "%s can't be unlinked: %s(%s) is NOT NULL; relate the row of %s "
+              "to another, or delete it",
+              pair ? pair : "", link->relationship->link->name, columns,
+              link->relationship->link->name);
+  sqlite3_free(columns);
+  sqlite3_free(pair);
+}
+
+static void link_refuse_key(Link *link) {
+  char *columns = link_key_columns(link);
+  failure_set(link->failure, SQLITE_CONSTRAINT,
+              "the foreign key %s(%s) is the key of its row: to link is to "
+              "INSERT that row, or to UPDATE its key",
+              link->relationship->link->name, columns);
+  sqlite3_free(columns);
+}
+
+/* ---- statements ---- */
+
+static sqlite3_stmt *link_statement(Link *link, int kind) {
+  sqlite3_stmt *statement = connection_statement(
+      link->failure, link->connection, link->relationship, kind);
+  int next = key_bind(link->failure, statement, 1, &link->source);
+  if (kind != GENERATE_TARGETS)
+    key_bind(link->failure, statement, next, &link->target);
+  return statement;
+}
+
+/* Runs a statement that writes; how many rows it changed. */
+static sqlite3_int64 link_write(Link *link, sqlite3_stmt *statement) {
+  while (statement_step(link->failure, statement)) continue;
+  sqlite3_int64 changes =
+      link->failure->code ? 0 : sqlite3_changes64(link->connection->db);
+  cache_give(link->connection->cache, statement);
+  return changes;
+}
+
+static bool link_exists(Link *link) {
+  sqlite3_stmt *statement = link_statement(link, GENERATE_MEMBER);
+  bool found = statement_step(link->failure, statement);
+  cache_give(link->connection->cache, statement);
+  return found;
+}
+
+/* ---- relate ---- */
+
+/* The statement that links, with the payload as its detail. */
+static sqlite3_stmt *link_statement_of_payload(Link *link) {
+  Cache *cache = link->connection->cache;
+  const Columns *payload = &link->order->payload;
+  sqlite3_int64 serial = link->relationship->serial;
+  char *detail = NULL;
+  if (payload->count) {
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    columns_append(text, payload, "\n");
+    detail = failure_text(link->failure, text);
+  }
+  if (link->failure->code) return NULL;
+  sqlite3_stmt *statement = cache_take(cache, serial, GENERATE_LINK, detail);
+  if (!statement)
+    statement = cache_add(link->failure, cache, serial, GENERATE_LINK, detail,
+                          0, generate_link(link->relationship, payload));
+  sqlite3_free(detail);
+  return statement;
+}
+
+static sqlite3_int64 link_insert_or_point(Link *link) {
+  const LinkOrder *order = link->order;
+  sqlite3_stmt *statement = link_statement_of_payload(link);
+  int next = key_bind(link->failure, statement, 1, &link->source);
+  next = key_bind(link->failure, statement, next, &link->target);
+  for (int i = 0; i < order->payload.count; i++)
+    value_bind(link->failure, statement, next + i, &order->payload_values[i]);
+  return link_write(link, statement);
+}
+
+/* No row was changed: is the pair linked, or is there no such row? */
+static void link_why_nothing(Link *link) {
+  if (link->failure->code || link_exists(link)) return;
+  link_demand(link, &link->source);
+  link_demand(link, &link->target);
+  if (link->failure->code) return;
+  char *pair = link_pair(link);
+  failure_set(link->failure, SQLITE_CONSTRAINT,
+              "%s can't be linked: they differ in a column that both have in "
+              "common in %s, or a trigger skips the row",
+              pair ? pair : "", link->relationship->link->name);
+  sqlite3_free(pair);
+}
+
+/* A one-to-one makes room first.  Where it can't, the UNIQUE key refuses. */
+static void link_displace(Link *link) {
+  if (generate_can_unlink(link->relationship))
+    link_write(link, link_statement(link, GENERATE_DISPLACE));
+}
+
+static void link_explain_taken(Link *link) {
+  int code = link->failure->code;
+  if (link->relationship->cardinality == ONE_TO_ONE &&
+      (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY))
+    failure_append(link->failure,
+                   "; one of them is linked to another row, and the key is NOT "
+                   "NULL: delete that row, or relate it to another, first");
+}
+
+static sqlite3_int64 link_make(Link *link) {
+  const Relationship *relationship = link->relationship;
+  if (link->failure->code) return 0;
+  if (!generate_can_link(relationship)) {
+    if (!link_exists(link)) link_refuse_key(link);
+    return 0;
+  }
+  if (relationship->cardinality == ONE_TO_ONE) link_displace(link);
+  sqlite3_int64 made = link_insert_or_point(link);
+  link_explain(link);
+  link_explain_taken(link);
+  if (!made && generate_asks_rows(relationship)) link_why_nothing(link);
+  return made;
+}
+
+/* ---- unrelate ---- */
+
+static sqlite3_int64 link_remove(Link *link) {
+  if (link->failure->code) return 0;
+  if (!generate_can_unlink(link->relationship)) {
+    if (link_exists(link)) link_refuse_unlink(link);
+    return 0;
+  }
+  sqlite3_int64 removed =
+      link_write(link, link_statement(link, GENERATE_UNLINK));
+  link_explain(link);
+  return removed;
+}
+
+/* ---- relate_move ---- */
+
+static bool moves_in_place(const Relationship *relationship) {
+  return relationship->cardinality == MANY_TO_MANY ||
+         relationship->cardinality == MANY_TO_ONE;
+}
+
+/* The link's row gets another target. */
+static sqlite3_int64 link_move_in_place(Link *link, Link *other) {
+  sqlite3_stmt *statement = link_statement(link, GENERATE_MOVE);
+  key_bind(link->failure, statement,
+           1 + link->source.columns->count + link->target.columns->count,
+           &other->target);
+  sqlite3_int64 moved = link_write(link, statement);
+  link_explain(other);
+  if (!moved && !link->failure->code && link_exists(link))
+    link_why_nothing(other);
+  if (link->failure->code == SQLITE_CONSTRAINT_UNIQUE ||
+      link->failure->code == SQLITE_CONSTRAINT_PRIMARYKEY)
+    failure_append(link->failure, "; they are linked already: unrelate instead");
+  return moved;
+}
+
+static sqlite3_int64 link_move(Link *link) {
+  Link other = *link;
+  other.target = (Key){.values = NULL};
+  link_read_target(&other, &link->order->other);
+  sqlite3_int64 moved = 0;
+  if (link->failure->code) {
+    moved = 0;
+  } else if (moves_in_place(link->relationship)) {
+    moved = link_move_in_place(link, &other);
+  } else if (link_remove(link)) {
+    moved = link_make(&other);
+  }
+  key_free(&other.target);
+  return moved;
+}
+
+/* ---- relate_set ---- */
+
+enum { KIND_LIST = -70 };
+
+/* The targets that a source has, each as it is stored, found again by hash. */
+typedef struct Target {
+  sqlite3_int64 offset; /* of its key in `keys` */
+  sqlite3_int64 size;
+  int next;  /* of the same hash, -1 at the end */
+  bool kept; /* is in the list */
+} Target;
+
+typedef struct Targets {
+  Values keys;
+  int count, room;
+  Target *list;
+  int *buckets; /* as many as `room` */
+} Targets;
+
+static void targets_free(Targets *targets) {
+  values_free(&targets->keys);
+  sqlite3_free(targets->list);
+  sqlite3_free(targets->buckets);
+}
+
+/* FNV-1a */
+static unsigned key_hash(const char *bytes, sqlite3_int64 size) {
+  unsigned hash = 2166136261u;
+  for (sqlite3_int64 i = 0; i < size; i++)
+    hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
+  return hash;
+}
+
+/* Appends the key that `statement` stands on; where it begins. */
+static sqlite3_int64 targets_read(Link *link, Targets *targets,
+                                  sqlite3_stmt *statement) {
+  sqlite3_int64 offset = targets->keys.size;
+  for (int i = 0; i < link->relationship->target_link.count; i++) {
+    Value value = value_of_column(link->failure, statement, i);
+    values_add(link->failure, &targets->keys, &value);
+  }
+  return offset;
+}
+
+static void targets_add(Link *link, Targets *targets, sqlite3_stmt *statement) {
+  if (targets->count == targets->room) {
+    int room = targets->room ? 2 * targets->room : 16;
+    void *list = sqlite3_realloc64(targets->list,
+                                   sizeof(Target) * (sqlite3_uint64)room);
+    if (!list) {
+      failure_memory(link->failure);
+      return;
+    }
+    targets->list = list;
+    targets->room = room;
+  }
+  sqlite3_int64 offset = targets_read(link, targets, statement);
+  targets->list[targets->count++] =
+      (Target){offset, targets->keys.size - offset, -1, false};
+}
+
+static void targets_index(Link *link, Targets *targets) {
+  if (link->failure->code || !targets->count) return;
+  targets->buckets =
+      sqlite3_malloc64(sizeof(int) * (sqlite3_uint64)targets->room);
+  if (!targets->buckets) {
+    failure_memory(link->failure);
+    return;
+  }
+  for (int i = 0; i < targets->room; i++) targets->buckets[i] = -1;
+  for (int i = 0; i < targets->count; i++) {
+    Target *target = &targets->list[i];
+    unsigned bucket = key_hash(targets->keys.data + target->offset,
+                               target->size) %
+                      (unsigned)targets->room;
+    target->next = targets->buckets[bucket];
+    targets->buckets[bucket] = i;
+  }
+}
+
+static void targets_load(Link *link, Targets *targets) {
+  sqlite3_stmt *statement = link_statement(link, GENERATE_TARGETS);
+  while (statement_step(link->failure, statement))
+    targets_add(link, targets, statement);
+  cache_give(link->connection->cache, statement);
+  targets_index(link, targets);
+}
+
+/* The key just read at `offset` is in the list: its links are kept. */
+static void targets_keep(Targets *targets, sqlite3_int64 offset) {
+  sqlite3_int64 size = targets->keys.size - offset;
+  const char *data = targets->keys.data;
+  unsigned bucket = key_hash(data + offset, size) % (unsigned)targets->room;
+  for (int i = targets->buckets[bucket]; i >= 0; i = targets->list[i].next) {
+    Target *target = &targets->list[i];
+    if (target->size == size &&
+        memcmp(data + target->offset, data + offset, (size_t)size) == 0)
+      target->kept = true;
+  }
+  targets->keys.size = offset;
+}
+
+/* Asks the database whether the target is linked, and keeps what it has. */
+static bool link_keep(Link *link, Targets *targets) {
+  sqlite3_stmt *statement = link_statement(link, GENERATE_MEMBER);
+  bool found = statement_step(link->failure, statement);
+  if (found && targets && targets->count) {
+    sqlite3_int64 offset = targets_read(link, targets, statement);
+    if (!link->failure->code) targets_keep(targets, offset);
+  }
+  cache_give(link->connection->cache, statement);
+  return found;
+}
+
+/* Goes through the list.  With `targets`: marks those that are in it; else
+** links those that are not linked, and counts them. */
+static sqlite3_int64 link_each(Link *link, Targets *targets) {
+  sqlite3_int64 made = 0;
+  sqlite3_stmt *each = cache_sql(link->failure, link->connection->cache,
+                                 KIND_LIST,
+                                 "SELECT value, type IN ('array', 'object') "
+                                 "FROM temp.json_each(?1)");
+  value_bind(link->failure, each, 1, &link->order->other);
+  while (statement_step(link->failure, each)) {
+    Value target = value_of_column(link->failure, each, 0);
+    target.json = sqlite3_column_int(each, 1) != 0;
+    link_read_target(link, &target);
+    if (!link->failure->code && !link_keep(link, targets) && !targets)
+      made += link_make(link);
+    key_free(&link->target);
+  }
+  cache_give(link->connection->cache, each);
+  return made;
+}
+
+static sqlite3_int64 link_remove_rest(Link *link, const Targets *targets) {
+  sqlite3_int64 removed = 0;
+  int count = link->relationship->target_link.count;
+  Value *values = sqlite3_malloc64(sizeof(Value) * (sqlite3_uint64)count);
+  if (!values) failure_memory(link->failure);
+  for (int i = 0; i < targets->count && !link->failure->code; i++) {
+    sqlite3_int64 cursor = targets->list[i].offset;
+    if (targets->list[i].kept) continue;
+    for (int j = 0; j < count; j++)
+      values_next(&targets->keys, &cursor, &values[j]);
+    link->target = (Key){.table = link->relationship->target,
+                         .columns = &link->relationship->target_key,
+                         .values = values};
+    removed += link_remove(link);
+  }
+  link->target = (Key){.values = NULL};
+  sqlite3_free(values);
+  return removed;
+}
+
+/* How many keys are in the list; fails where it is none. */
+static int link_list_length(Link *link) {
+  const Value *list = &link->order->other;
+  int length = -1;
+  sqlite3_stmt *statement =
+      statement_prepare(link->failure, link->connection->db, 0,
+                        "SELECT CASE WHEN json_valid(?1) THEN "
+                        "CASE json_type(?1) WHEN 'array' THEN "
+                        "json_array_length(?1) ELSE -1 END ELSE -1 END");
+  value_bind(link->failure, statement, 1, list);
+  if (list->type == SQLITE_TEXT && statement_step(link->failure, statement))
+    length = sqlite3_column_int(statement, 0);
+  sqlite3_finalize(statement);
+  if (length < 0)
+    failure_set(link->failure, SQLITE_MISMATCH,
+                "the list of keys is a JSON array, such as '[1, 2, 3]'; '[]' "
+                "unlinks all");
+  return length;
+}
+
+static bool is_to_one(const Relationship *relationship) {
+  return relationship->cardinality == MANY_TO_ONE ||
+         relationship->cardinality == ONE_TO_ONE;
+}
+
+static sqlite3_int64 link_set(Link *link) {
+  Targets targets = {{NULL, 0, 0}, 0, 0, NULL, NULL};
+  int length = link_list_length(link);
+  bool to_one = is_to_one(link->relationship);
+  if (to_one && length > 1)
+    failure_set(link->failure, SQLITE_CONSTRAINT,
+                "is to one: %d keys were given", length);
+  sqlite3_int64 changed = 0;
+  if (!to_one || length == 0) {
+    targets_load(link, &targets);
+    link_each(link, &targets);
+    changed = link_remove_rest(link, &targets);
+  }
+  changed += link_each(link, NULL);
+  if (length == 0 && !changed) link_demand(link, &link->source);
+  targets_free(&targets);
+  return changed;
+}
+
+/* ---- orders ---- */
+
+bool link_is_several(Base base, const Relationship *relationship) {
+  if (base == BASE_RELATE_SET) return true;
+  if (base == BASE_RELATE_MOVE) return !moves_in_place(relationship);
+  return base == BASE_RELATE && relationship->cardinality == ONE_TO_ONE;
+}
+
+static void link_check(Failure *failure, const LinkOrder *order) {
+  if (failure->code || connection_foreign_keys(order->connection)) return;
+  failure_set(failure, SQLITE_ERROR,
+              "foreign keys are not enforced on this connection: run PRAGMA "
+              "foreign_keys = ON, outside a transaction");
+}
+
+sqlite3_int64 link_apply(Failure *failure, Base base, const LinkOrder *order) {
+  sqlite3_int64 changed = 0;
+  link_check(failure, order);
+  if (failure->code) return 0;
+  Link link = link_open(failure, order);
+  if (base == BASE_RELATE_SET) {
+    if (!failure->code) changed = link_set(&link);
+  } else {
+    link_read_target(&link, &order->target);
+    if (base == BASE_RELATE) changed = link_make(&link);
+    if (base == BASE_UNRELATE) changed = link_remove(&link);
+    if (base == BASE_RELATE_MOVE) changed = link_move(&link);
+  }
+  failure_prefix(failure, "%s: ", order->relationship->full_name);
+  link_close(&link);
+  return changed;
+}
+
+const Column *link_payload(Failure *failure, const Relationship *relationship,
+                           const char *name) {
+  const Columns *payload = &relationship->payload;
+  if (failure->code) return NULL;
+  for (int i = 0; i < payload->count; i++)
+    if (name_equal(payload->list[i]->name, name)) return payload->list[i];
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  columns_append(text, payload, ", ");
+  char *list = failure_text(failure, text);
+  failure_set(failure, SQLITE_ERROR, "%s: no payload column %s: a link has %s",
+              relationship->full_name, name,
+              list && *list ? list : "none besides its keys");
+  sqlite3_free(list);
+  return NULL;
+}

@@ -1,0 +1,211 @@
+/*
+** relate.c: the entry point.
+**
+** Registers everything on a connection, and looks once at the file, so that
+** the functions it declares are there from the start.  The file may be empty,
+** locked, corrupt or of another kind: then the first call of a function of
+** ours looks again and tells what is wrong.
+*/
+#include "relate_int.h"
+
+#ifndef SQLITE_CORE
+#undef SQLITE_EXTENSION_INIT3
+SQLITE_EXTENSION_INIT1
+#endif
+
+#define OLDEST_SQLITE 3037000
+
+typedef void Call(sqlite3_context *context, int argc, sqlite3_value **argv);
+
+static void look(Connection *connection) {
+  Failure ignored = {0, NULL};
+  Model *model = connection_enter(&ignored, connection, "main");
+  connection_leave(connection, model);
+  failure_clear(&ignored);
+}
+
+/* relate_version(): the version, after a look at what has changed. */
+static void version_function(sqlite3_context *context, int argc,
+                             sqlite3_value **argv) {
+  (void)argc, (void)argv;
+  look(sqlite3_user_data(context));
+  sqlite3_result_text(context, RELATE_VERSION, -1, SQLITE_STATIC);
+}
+
+static const struct {
+  const char *name;
+  int argc;
+  Call *call;
+} functions[] = {
+    {"relate_version", 0, version_function},
+    {"relationship", -1, declare_relationship},
+    {"relationship_drop", -1, declare_drop},
+    {"relationship_function", -1, declare_function},
+    {"relationship_function_drop", -1, declare_function_drop},
+    {"relationship_diagram", -1, diagram_function},
+};
+
+/* ---- functions with a base: built in, and declared by a file ---- */
+
+/* A schema must not call them: what a file contains has to work without us,
+** and a file from a stranger must not write through us. */
+#define FUNCTION_FLAGS \
+  (SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_SUBTYPE | SQLITE_RESULT_SUBTYPE)
+
+static void based_create(Failure *failure, Connection *connection,
+                         const char *name, Base base, bool declared) {
+  static Call *const scalars[] = {[BASE_RELATED] = scalar_related,
+                                  [BASE_RELATED_COUNT] = scalar_count};
+  Function *function = function_new(failure, connection, name, base);
+  if (!function) return;
+  function->declared = declared;
+  bool writes = base_writes(base);
+  if (sqlite3_create_function_v2(
+          connection->db, name, -1, FUNCTION_FLAGS, function,
+          writes ? NULL : scalars[base], writes ? verb_step : NULL,
+          writes ? verb_final : NULL, function_release))
+    failure_from_db(failure, connection->db);
+}
+
+static bool has_table(Base base) {
+  return base == BASE_RELATE || base == BASE_UNRELATE;
+}
+
+/* True if the name is of a function or virtual table that is not ours. */
+static bool name_is_taken(Failure *failure, sqlite3 *db, const char *name) {
+  sqlite3_stmt *statement = statement_prepare(
+      failure, db, 0,
+      "SELECT 1 FROM temp.pragma_function_list WHERE name = ?1 COLLATE NOCASE"
+      " UNION ALL SELECT 1 FROM temp.pragma_module_list"
+      " WHERE name = ?1 COLLATE NOCASE");
+  statement_bind_text(failure, statement, 1, name);
+  bool taken = statement_step(failure, statement);
+  sqlite3_finalize(statement);
+  return taken || name_starts(name, "sqlite_") ||
+         name_starts(name, "pragma_") || name_starts(name, "json_");
+}
+
+static void declared_register(Failure *failure, Connection *connection,
+                              Model *model, const DeclaredFunction *declared) {
+  const char *name = declared->declaration->name;
+  Base base = declared->declaration->base
+                  ? base_find(declared->declaration->base)
+                  : BASE_NONE;
+  if (!name || !*name || base == BASE_NONE || declared->declaration->problem)
+    return;
+  Function *function = function_find(connection, name);
+  if (function && !function->declared) return;
+  if (!function) {
+    if (name_is_taken(failure, connection->db, name)) return;
+    based_create(failure, connection, name, base, true);
+    function = failure->code ? NULL : function_find(connection, name);
+  }
+  if (!function) return;
+  function_bind(failure, function, model, declared);
+  if (has_table(function->base)) verb_table_register(failure, function);
+}
+
+static const DeclaredFunction *declared_find(const Model *model,
+                                             const char *name) {
+  for (int i = 0; i < model->function_count; i++) {
+    const char *declared = model->functions[i].declaration->name;
+    if (declared && name_equal(declared, name)) return &model->functions[i];
+  }
+  return NULL;
+}
+
+/* The functions of this connection become those of the new model.  One that
+** can't be registered now is tried again with the next model. */
+static void announce(Connection *connection, Model *model) {
+  Failure ignored = {0, NULL};
+  for (int i = 0; i < model->function_count; i++) {
+    declared_register(&ignored, connection, model, &model->functions[i]);
+    failure_clear(&ignored);
+  }
+  Function *function = connection->functions;
+  for (; function; function = function->next)
+    if (function->declared && !declared_find(model, function->name))
+      function_bind(&ignored, function, model, NULL);
+  failure_clear(&ignored);
+}
+
+/* ---- registration ---- */
+
+static void register_functions(Failure *failure, Connection *connection) {
+  sqlite3 *db = connection->db;
+  int count = (int)(sizeof(functions) / sizeof(functions[0]));
+  for (int i = 0; i < count && !failure->code; i++) {
+    connection_retain(connection);
+    if (sqlite3_create_function_v2(db, functions[i].name, functions[i].argc,
+                                   FUNCTION_FLAGS, connection,
+                                   functions[i].call, NULL, NULL,
+                                   connection_release))
+      failure_from_db(failure, db);
+  }
+  for (int base = 0; base < BASE_NONE && !failure->code; base++) {
+    based_create(failure, connection, base_name((Base)base), (Base)base, false);
+    Function *function = function_find(connection, base_name((Base)base));
+    if (function && !failure->code && has_table((Base)base))
+      verb_table_register(failure, function);
+  }
+}
+
+static void register_all(Failure *failure, Connection *connection) {
+  int code = cache_register(connection->cache);
+  if (!code) code = steps_register(connection);
+  if (!code) code = list_register(connection);
+  if (code) failure_from_db(failure, connection->db);
+  register_functions(failure, connection);
+}
+
+static bool is_loaded(sqlite3 *db) {
+  sqlite3_stmt *statement = NULL;
+  int code = sqlite3_prepare_v2(db, "SELECT relate_version()", -1, &statement,
+                                NULL);
+  sqlite3_finalize(statement);
+  return code == SQLITE_OK;
+}
+
+/* Where nothing is being written: SQLite counts what foreign keys are violated
+** from the beginning of a transaction. */
+static void enforce_foreign_keys(sqlite3 *db) {
+  if (sqlite3_get_autocommit(db) &&
+      sqlite3_txn_state(db, NULL) != SQLITE_TXN_WRITE)
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, (int *)NULL);
+}
+
+static int entry(sqlite3 *db, char **message) {
+  if (sqlite3_libversion_number() < OLDEST_SQLITE) {
+    *message = sqlite3_mprintf("relate needs SQLite 3.37 or later, this is %s",
+                               sqlite3_libversion());
+    return SQLITE_ERROR;
+  }
+  if (is_loaded(db)) return SQLITE_OK;
+  Failure failure = {0, NULL};
+  Connection *connection = connection_new(&failure, db);
+  if (connection) {
+    connection->announce = announce;
+    enforce_foreign_keys(db);
+    register_all(&failure, connection);
+    if (!failure.code) look(connection);
+    connection_release(connection);
+  }
+  int code = failure.code;
+  if (code) *message = failure_take(&failure);
+  return code;
+}
+
+/* The API's address is stored once, under a lock: connections of several
+** threads may load us at the same time. */
+int sqlite3_relate_init(sqlite3 *db, char **message,
+                        const struct sqlite3_api_routines *api) {
+#ifdef SQLITE_CORE
+  (void)api;
+#else
+  sqlite3_mutex *mutex = api->mutex_alloc(SQLITE_MUTEX_STATIC_APP1);
+  api->mutex_enter(mutex);
+  if (!sqlite3_api) SQLITE_EXTENSION_INIT2(api);
+  api->mutex_leave(mutex);
+#endif
+  return entry(db, message);
+}

@@ -1,0 +1,809 @@
+/*
+** relate_int.h: the map of the house.
+**
+** One banner for each file, lowest layer first.  A file calls only files of
+** lower layers; files of one layer never call each other.  `make lint` reads
+** the banners and holds the object files against them.
+*/
+#ifndef RELATE_INT_H
+#define RELATE_INT_H
+
+#include "relate.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+#ifndef SQLITE_CORE
+SQLITE_EXTENSION_INIT3
+#endif
+
+#ifndef SQLITE_SUBTYPE
+#define SQLITE_SUBTYPE 0x000100000
+#endif
+#ifndef SQLITE_RESULT_SUBTYPE
+#define SQLITE_RESULT_SUBTYPE 0x001000000
+#endif
+
+/* In the one-file build every function of ours but the entry point is
+** static. */
+#ifndef RELATE_PRIVATE
+#define RELATE_PRIVATE
+#endif
+
+/* ---- layer 0: failure.c: an error that travels ---- */
+
+/* {0, 0} is fine.  The first failure wins: to set a second one does nothing.
+** Whoever declares a Failure reports it or clears it. */
+typedef struct Failure {
+  int code;      /* SQLite's extended result code, 0 while all is well */
+  char *message; /* owned; NULL if there was no memory even for it */
+} Failure;
+
+RELATE_PRIVATE void failure_set(Failure *failure, int code, const char *format,
+                                ...);
+RELATE_PRIVATE void failure_memory(Failure *failure);
+RELATE_PRIVATE void failure_from_db(Failure *failure, sqlite3 *db);
+RELATE_PRIVATE void failure_prefix(Failure *failure, const char *format, ...);
+RELATE_PRIVATE void failure_append(Failure *failure, const char *format, ...);
+RELATE_PRIVATE void failure_clear(Failure *failure);
+RELATE_PRIVATE char *failure_take(Failure *failure);
+RELATE_PRIVATE void failure_to_result(Failure *failure,
+                                      sqlite3_context *context);
+RELATE_PRIVATE int failure_to_table(Failure *failure, sqlite3_vtab *table);
+RELATE_PRIVATE char *failure_text(Failure *failure, sqlite3_str *text);
+
+/* ---- layer 1: arena.c: memory that is freed all at once ---- */
+
+typedef struct Arena Arena;
+
+RELATE_PRIVATE Arena *arena_new(Failure *failure);
+RELATE_PRIVATE void arena_free(Arena *arena);
+RELATE_PRIVATE void *arena_take(Failure *failure, Arena *arena,
+                                sqlite3_int64 size);
+RELATE_PRIVATE char *arena_text(Failure *failure, Arena *arena,
+                                const char *text);
+RELATE_PRIVATE char *arena_format(Failure *failure, Arena *arena,
+                                  const char *format, ...);
+RELATE_PRIVATE char *arena_string(Failure *failure, Arena *arena,
+                                  sqlite3_str *text);
+RELATE_PRIVATE void *arena_extend(Failure *failure, Arena *arena, void *list,
+                                  int count, sqlite3_int64 size);
+
+/* ---- layer 1: name.c: identifiers as people write them ---- */
+
+RELATE_PRIVATE bool name_equal(const char *a, const char *b);
+RELATE_PRIVATE bool name_starts(const char *name, const char *prefix);
+RELATE_PRIVATE bool name_is_plain(const char *name);
+RELATE_PRIVATE void name_append(sqlite3_str *text, const char *name);
+RELATE_PRIVATE void name_append_json(sqlite3_str *text, const char *name);
+RELATE_PRIVATE bool name_read(const char **cursor, sqlite3_str *name);
+RELATE_PRIVATE int name_stem(const char *column);
+RELATE_PRIVATE void name_singular(sqlite3_str *text, const char *table);
+RELATE_PRIVATE int name_distance(const char *a, const char *b);
+
+/* ---- layer 1: value.c: values kept for later ---- */
+
+/* One SQL value.  Borrowed: text and BLOB belong to where it came from. */
+typedef struct Value {
+  int type;  /* SQLITE_INTEGER, _FLOAT, _TEXT, _BLOB or _NULL */
+  bool json; /* text that carries SQLite's JSON subtype */
+  sqlite3_int64 integer;
+  double real;
+  const char *bytes; /* text or BLOB; text has a NUL after its last byte */
+  int size;          /* of bytes, without that NUL */
+} Value;
+
+/* Values packed one after another in one growing block. */
+typedef struct Values {
+  char *data;
+  sqlite3_int64 size, room;
+} Values;
+
+RELATE_PRIVATE Value value_of(Failure *failure, sqlite3_value *value);
+RELATE_PRIVATE Value value_of_column(Failure *failure, sqlite3_stmt *statement,
+                                     int column);
+RELATE_PRIVATE Value value_of_text(const char *text);
+RELATE_PRIVATE void value_bind(Failure *failure, sqlite3_stmt *statement,
+                               int parameter, const Value *value);
+RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
+RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
+RELATE_PRIVATE void values_add(Failure *failure, Values *values,
+                               const Value *value);
+RELATE_PRIVATE bool values_next(const Values *values, sqlite3_int64 *cursor,
+                                Value *value);
+RELATE_PRIVATE void values_free(Values *values);
+
+/* ---- layer 1: hollow.c: a virtual table without rows ---- */
+
+RELATE_PRIVATE int hollow_best_index(sqlite3_vtab *pVtab,
+                                     sqlite3_index_info *info);
+RELATE_PRIVATE int hollow_open(sqlite3_vtab *pVtab,
+                               sqlite3_vtab_cursor **ppCursor);
+RELATE_PRIVATE int hollow_close(sqlite3_vtab_cursor *cursor);
+RELATE_PRIVATE int hollow_filter(sqlite3_vtab_cursor *cursor, int idxNum,
+                                 const char *idxStr, int argc,
+                                 sqlite3_value **argv);
+RELATE_PRIVATE int hollow_eof(sqlite3_vtab_cursor *cursor);
+
+/* ---- layer 1: statement.c: running SQL ---- */
+
+#define STATEMENT_KEPT 1  /* for the cache: SQLITE_PREPARE_PERSISTENT */
+#define STATEMENT_PLAIN 2 /* reads base tables only: SQLITE_PREPARE_NO_VTAB */
+
+RELATE_PRIVATE sqlite3_stmt *statement_prepare(Failure *failure, sqlite3 *db,
+                                               unsigned flags,
+                                               const char *sql);
+RELATE_PRIVATE sqlite3_stmt *statement_format(Failure *failure, sqlite3 *db,
+                                              unsigned flags,
+                                              const char *format, ...);
+RELATE_PRIVATE void statement_bind_text(Failure *failure,
+                                        sqlite3_stmt *statement, int parameter,
+                                        const char *text);
+RELATE_PRIVATE bool statement_step(Failure *failure, sqlite3_stmt *statement);
+RELATE_PRIVATE const char *statement_text(Failure *failure,
+                                          sqlite3_stmt *statement, int column);
+RELATE_PRIVATE void statement_run(Failure *failure, sqlite3 *db,
+                                  const char *sql);
+
+/* ---- layer 2: cache.c: prepared statements of one connection ---- */
+
+typedef struct Cache Cache;
+
+RELATE_PRIVATE Cache *cache_new(Failure *failure, sqlite3 *db);
+RELATE_PRIVATE void cache_retain(Cache *cache);
+RELATE_PRIVATE void cache_release(Cache *cache);
+RELATE_PRIVATE int cache_register(Cache *cache);
+RELATE_PRIVATE sqlite3 *cache_db(Cache *cache);
+/* A statement is known by the thing it is about (a serial number), the kind of
+** statement, and a detail such as a column list (NULL for none). */
+RELATE_PRIVATE sqlite3_stmt *cache_take(Cache *cache, sqlite3_int64 subject,
+                                        int kind, const char *detail);
+RELATE_PRIVATE sqlite3_stmt *cache_add(Failure *failure, Cache *cache,
+                                       sqlite3_int64 subject, int kind,
+                                       const char *detail, unsigned flags,
+                                       char *sql);
+RELATE_PRIVATE sqlite3_stmt *cache_sql(Failure *failure, Cache *cache, int kind,
+                                       const char *sql);
+RELATE_PRIVATE void cache_give(Cache *cache, sqlite3_stmt *statement);
+RELATE_PRIVATE void cache_clear(Cache *cache);
+/* A statement that stays until the connection closes; *place becomes NULL
+** when it is finalized. */
+RELATE_PRIVATE void cache_pin(Failure *failure, Cache *cache,
+                              sqlite3_stmt **place, const char *sql);
+RELATE_PRIVATE void cache_unpin(Cache *cache, sqlite3_stmt **place);
+
+/* ---- layer 3: transaction.c: all or nothing ---- */
+
+typedef struct Transaction {
+  Cache *cache;
+  bool open;
+  bool inner; /* a savepoint in a transaction of the caller */
+  sqlite3_stmt *finish; /* taken from the cache before anything is written */
+  sqlite3_stmt *undo;
+} Transaction;
+
+/* Refuses inside a writing statement.  In autocommit: BEGIN IMMEDIATE.  In a
+** transaction of the caller: a savepoint if `several` statements will write,
+** else nothing, since one statement is atomic by itself. */
+RELATE_PRIVATE Transaction transaction_begin(Failure *failure, Cache *cache,
+                                             bool several);
+/* Commits, or undoes everything if *failure is set or the commit fails. */
+RELATE_PRIVATE void transaction_end(Failure *failure, Transaction *transaction);
+
+/* ---- layer 3: schema.c: the tables of one schema, as they are ---- */
+
+typedef struct Table Table;
+
+typedef struct Column {
+  const Table *table;
+  const char *name;
+  const char *type;      /* as declared, "" for none */
+  const char *collation; /* of key columns and their partners; else "BINARY" */
+  const char *otherwise; /* DEFAULT, as SQL text, or NULL */
+  char affinity;         /* 'A' BLOB, 'B' TEXT, 'C' NUMERIC, 'D' INTEGER,
+                         ** 'E' REAL */
+  bool not_null;
+  bool generated;
+  int key_position; /* in the primary key, from 1; 0: not part of it */
+} Column;
+
+/* Some columns of one table, in an order that means something. */
+typedef struct Columns {
+  int count;
+  const Column **list;
+} Columns;
+
+typedef struct Index {
+  const char *name;
+  bool unique;
+  bool partial;
+  bool plain;      /* columns only, each with its own collation */
+  char origin;     /* 'p' PRIMARY KEY, 'u' UNIQUE, 'c' CREATE INDEX */
+  Columns columns; /* of a plain index; otherwise its leading plain columns */
+} Index;
+
+typedef struct ForeignKey {
+  const Table *table;      /* that holds it */
+  const Table *parent;     /* NULL: broken */
+  const char *parent_name; /* as written */
+  Columns columns;         /* of table */
+  Columns parent_columns;  /* of parent, canonical; empty when broken */
+  const char *on_delete;   /* "NO ACTION", "CASCADE", ... */
+  const char *on_update;
+  const char *problem; /* why it can't be used, or NULL */
+} ForeignKey;
+
+typedef struct Schema Schema;
+
+struct Table {
+  const Schema *schema;
+  const char *name;
+  const char *sql; /* the CREATE statement */
+  bool without_rowid;
+  bool may_defer; /* its text speaks of DEFERRED keys */
+  int column_count, index_count, key_count;
+  Column *columns;
+  Index *indexes;
+  ForeignKey *keys;
+  Columns primary_key; /* empty: none declared */
+  Columns row_key;     /* primary key, else rowid; empty: none can be named */
+  Column rowid;        /* name NULL when all its spellings are taken */
+};
+
+/* Immutable once built. */
+struct Schema {
+  const char *name; /* "main", "temp", or the name it is attached under */
+  int table_count;
+  Table *tables; /* ordinary tables, sorted by name */
+};
+
+RELATE_PRIVATE const Schema *schema_read(Failure *failure, Arena *arena,
+                                         sqlite3 *db, const char *name);
+RELATE_PRIVATE const Table *schema_table(const Schema *schema,
+                                         const char *name);
+RELATE_PRIVATE const Column *table_column(const Table *table, const char *name);
+RELATE_PRIVATE bool columns_contain(const Columns *columns,
+                                    const Column *column);
+RELATE_PRIVATE bool columns_same_set(const Columns *a, const Columns *b);
+RELATE_PRIVATE void columns_append(sqlite3_str *text, const Columns *columns,
+                                   const char *separator);
+RELATE_PRIVATE bool table_is_unique(const Table *table, const Columns *columns);
+RELATE_PRIVATE const Index *table_index_under(const Table *table,
+                                              const Columns *columns);
+
+/* ---- layer 4: catalog.c: what is declared, as the file tells it ---- */
+
+/* One direction of a relationship, by tables and columns: a row of the link
+** table `link` holds `source_columns` (NULL: the source row is the link) and
+** `target_columns` (NULL: the target row is the link).  The column lists are
+** JSON arrays of names. */
+typedef struct Direction {
+  const char *source;
+  const char *target;
+  const char *link;
+  const char *source_columns;
+  const char *target_columns;
+} Direction;
+
+/* A row of _relationship. */
+typedef struct Declaration {
+  Direction direction;
+  const char *name;    /* without the table */
+  const char *options; /* a JSON object: on_delete, on_update, cardinality,
+                       ** comment */
+  const char *made;    /* a JSON array of [type, name] */
+  const char *problem; /* what is wrong with the row itself, or NULL */
+} Declaration;
+
+/* A row of _relationship_function. */
+typedef struct FunctionDeclaration {
+  const char *name;
+  const char *base;
+  Direction direction;
+  const char *preset; /* a JSON object of payload */
+  const char *problem;
+} FunctionDeclaration;
+
+typedef struct Catalog {
+  int declaration_count, function_count;
+  Declaration *declarations;
+  FunctionDeclaration *functions;
+} Catalog;
+
+/* Reads what is declared in main.  A file without declarations, or whose
+** tables of these names are not ours, gives an empty catalog. */
+RELATE_PRIVATE const Catalog *catalog_read(Failure *failure, Arena *arena,
+                                           sqlite3 *db, const Schema *schema);
+RELATE_PRIVATE const char *catalog_option(Failure *failure, Arena *arena,
+                                          sqlite3 *db, const char *options,
+                                          const char *name);
+RELATE_PRIVATE const char *
+catalog_with_option(Failure *failure, Arena *arena, sqlite3 *db,
+                    const char *options, const char *name, const char *value);
+/* The names in a JSON array; NULL, and *count 0, for anything else. */
+RELATE_PRIVATE const char **catalog_list(Failure *failure, Arena *arena,
+                                         sqlite3 *db, const char *json,
+                                         int *count);
+RELATE_PRIVATE void catalog_create(Failure *failure, sqlite3 *db,
+                                   const Schema *schema);
+RELATE_PRIVATE void catalog_drop(Failure *failure, sqlite3 *db,
+                                 const Schema *schema);
+RELATE_PRIVATE void catalog_store(Failure *failure, sqlite3 *db,
+                                  const Declaration *declaration);
+RELATE_PRIVATE void catalog_remove(Failure *failure, sqlite3 *db,
+                                   const char *source, const char *name);
+RELATE_PRIVATE void catalog_store_function(Failure *failure, sqlite3 *db,
+                                           const FunctionDeclaration *function);
+RELATE_PRIVATE void catalog_remove_function(Failure *failure, sqlite3 *db,
+                                            const char *name);
+/* True if main has anything of that name. */
+RELATE_PRIVATE bool catalog_taken(Failure *failure, sqlite3 *db,
+                                  const char *name);
+/* Rings the bell: moves the schema's cookie so that every connection looks at
+** the catalog again. */
+RELATE_PRIVATE void catalog_announce(Failure *failure, sqlite3 *db);
+
+/* ---- layer 5: model.c: relationships ---- */
+
+typedef enum Cardinality {
+  ONE_TO_ONE,
+  ONE_TO_MANY,
+  MANY_TO_ONE,
+  MANY_TO_MANY
+} Cardinality;
+
+typedef struct Model Model;
+typedef struct Relationship Relationship;
+
+/* One direction of travel.  Whatever the cardinality, a link is a row of
+** `link` in which `source_link` is compared with `source_key` of the source
+** and `target_link` with `target_key` of the target:
+**
+**                   link           source_link          target_link
+**   many-to-many    association    key to the source    key to the target
+**   one-to-many     target         key to the source    target's own key
+**   many-to-one     source         source's own key     key to the target
+*/
+struct Relationship {
+  const Model *model;
+  sqlite3_int64 serial; /* different for every relationship of a connection */
+  Cardinality cardinality;
+  const Table *source, *target, *link; /* target NULL: broken */
+  Columns source_key, target_key;
+  Columns source_link, target_link;
+  Columns payload;         /* of an association table */
+  const ForeignKey *source_foreign, *target_foreign; /* NULL: no such key */
+  bool pair_unique;        /* a pair is linked once at most */
+  bool linked_by_source;   /* the link is the source's own row */
+  const Relationship *inverse;
+  const char *exact_name;  /* without the table */
+  const char *short_name;
+  const char *name;        /* the one to show, without the table */
+  const char *full_name;   /* as a path: students.courses */
+  const char *because;     /* the evidence, in a sentence */
+  const char *problem;     /* why it can't be used, or NULL */
+  bool short_is_shared;    /* with another relationship of the source */
+  const Declaration *declaration; /* NULL: reflected */
+};
+
+/* A function that the file declares. */
+typedef struct DeclaredFunction {
+  const FunctionDeclaration *declaration;
+  const Relationship *relationship; /* NULL: see problem */
+  const char *problem;
+} DeclaredFunction;
+
+/* The relationships of one schema.  Immutable, counted, one per connection and
+** schema at a time; who holds a reference may go on with an old one. */
+struct Model {
+  int references;
+  Arena *arena;
+  const Schema *schema;
+  const Catalog *catalog;
+  int relationship_count, function_count;
+  Relationship *relationships; /* in the order of source and exact name */
+  DeclaredFunction *functions;
+  const Relationship **by_short_name; /* in the order of source, short name */
+};
+
+RELATE_PRIVATE Model *model_new(Failure *failure, sqlite3 *db,
+                                const char *schema, sqlite3_int64 *serial);
+RELATE_PRIVATE void model_retain(Model *model);
+RELATE_PRIVATE void model_release(Model *model);
+/* The relationship `name` of `table`: by exact, declared or short name.
+** NULL: there is none, or several share the short name. */
+RELATE_PRIVATE const Relationship *model_find(const Model *model,
+                                              const char *table,
+                                              const char *name);
+RELATE_PRIVATE const Relationship *model_direction(const Model *model,
+                                                   const Direction *direction);
+RELATE_PRIVATE Direction model_describe(Failure *failure, Arena *arena,
+                                        const Relationship *relationship);
+RELATE_PRIVATE const char *cardinality_name(Cardinality cardinality);
+
+/* ---- layer 6: path.c: names written in a path ---- */
+
+/* `aux:students.courses` taken apart.  Free with path_free. */
+typedef struct Path {
+  char *schema; /* "main" unless given */
+  char *table;
+  char *name; /* NULL: only a table was given */
+} Path;
+
+RELATE_PRIVATE Path path_read(Failure *failure, const char *text);
+RELATE_PRIVATE void path_free(Path *path);
+/* The relationship that the path names, usable; else a failure that offers the
+** nearest names, or the exact names of those that share a short one. */
+RELATE_PRIVATE const Relationship *path_relationship(Failure *failure,
+                                                     const Model *model,
+                                                     const Path *path);
+RELATE_PRIVATE const Table *path_table(Failure *failure, const Model *model,
+                                       const char *table);
+
+/* ---- layer 6: generate.c: SQL text ---- */
+
+/* What can be prepared about a relationship; the kind of its cached statement.
+** GENERATE_LINK is cached with its payload columns as the detail. */
+enum {
+  GENERATE_COUNT = 1,
+  GENERATE_MEMBER,
+  GENERATE_TARGETS,
+  GENERATE_LINK,
+  GENERATE_UNLINK,
+  GENERATE_DISPLACE,
+  GENERATE_MOVE
+};
+
+/* Pure: they make text and run nothing.  Parameters: the source key first,
+** then the target key, then what else is said.  The caller frees the text;
+** NULL means no memory. */
+RELATE_PRIVATE char *generate_count(const Relationship *relationship);
+RELATE_PRIVATE char *generate_member(const Relationship *relationship);
+RELATE_PRIVATE char *generate_targets(const Relationship *relationship);
+/* `payload`: columns to set, then bound after the keys. */
+RELATE_PRIVATE char *generate_link(const Relationship *relationship,
+                                   const Columns *payload);
+RELATE_PRIVATE char *generate_unlink(const Relationship *relationship);
+/* Another link that stands in the way of a one-to-one is dissolved. */
+RELATE_PRIVATE char *generate_displace(const Relationship *relationship);
+/* After both keys, the key of the new target. */
+RELATE_PRIVATE char *generate_move(const Relationship *relationship);
+RELATE_PRIVATE char *generate_exists(const Table *table, const Columns *key);
+/* The key of at most two rows in which `given` are what is bound. */
+RELATE_PRIVATE char *generate_find(const Table *table, const Columns *key,
+                                   const Columns *given);
+RELATE_PRIVATE bool generate_asks_rows(const Relationship *relationship);
+/* Whether a link can be made without changing the key of a row, and dissolved
+** without deleting a row. */
+RELATE_PRIVATE bool generate_can_link(const Relationship *relationship);
+RELATE_PRIVATE bool generate_can_unlink(const Relationship *relationship);
+
+/* ---- layer 6: rebuild.c: the SQL that would make a table anew ---- */
+
+/* Scripts for an error to offer; nothing is run.  The caller frees them. */
+RELATE_PRIVATE char *rebuild_action(Failure *failure, sqlite3 *db,
+                                    const ForeignKey *key, const char *event,
+                                    const char *action);
+RELATE_PRIVATE char *rebuild_key(Failure *failure, sqlite3 *db,
+                                 const Table *table, const char *columns,
+                                 const char *constraint);
+
+/* ---- layer 7: connection.c: what this connection knows ---- */
+
+typedef struct Connection Connection;
+typedef struct Function Function;
+
+/* One of several writes that are to be undone together. */
+typedef void StepFunction(Failure *failure, void *argument, int step);
+
+/* The model of one attached schema, and a statement that notices changes. */
+typedef struct Watch {
+  struct Watch *next;
+  char *schema;
+  sqlite3_stmt *statement;
+  int reprepared; /* SQLITE_STMTSTATUS_REPREPARE when the model was read */
+  Model *model;
+} Watch;
+
+struct Connection {
+  int references;
+  sqlite3 *db;
+  Cache *cache;
+  Watch *watches;      /* main is always the first */
+  Function *functions; /* every SQL function of ours on this connection */
+  int depth;           /* calls of ours that are running, one in another */
+  sqlite3_int64 serial;
+  StepFunction *step; /* of steps.c, while it runs */
+  void *step_argument;
+  Failure *step_failure;
+  /* Called with each new model of main: registers declared functions. */
+  void (*announce)(struct Connection *connection, Model *model);
+};
+
+RELATE_PRIVATE Connection *connection_new(Failure *failure, sqlite3 *db);
+RELATE_PRIVATE void connection_retain(Connection *connection);
+RELATE_PRIVATE void connection_release(void *connection);
+/* The model of `schema` as of now, and a read transaction that keeps it so
+** until connection_leave.  NULL once *failure is set; leave all the same. */
+RELATE_PRIVATE Model *connection_enter(Failure *failure, Connection *connection,
+                                       const char *schema);
+RELATE_PRIVATE void connection_leave(Connection *connection, Model *model);
+RELATE_PRIVATE bool connection_foreign_keys(Connection *connection);
+/* A statement of generate.c, taken from the cache: give it back. */
+RELATE_PRIVATE sqlite3_stmt *
+connection_statement(Failure *failure, Connection *connection,
+                     const Relationship *relationship, int kind);
+
+/* ---- layer 8: key.c: which row is meant ---- */
+
+/* The values of a key, one for each of its columns. */
+typedef struct Key {
+  const Table *table;
+  const Columns *columns;
+  Value single;  /* a plain value, where `values` is NULL */
+  Value *values; /* owned; their text is in `storage` */
+  Values storage;
+} Key;
+
+/* Reads `given` as the key of a row of `table`: a plain value, or JSON: an
+** array for a composite key, an object that picks one row by its columns. */
+RELATE_PRIVATE void key_read(Failure *failure, Connection *connection,
+                             const Table *table, const Columns *columns,
+                             const Value *given, Key *key);
+RELATE_PRIVATE void key_free(Key *key);
+RELATE_PRIVATE const Value *key_values(const Key *key);
+RELATE_PRIVATE int key_bind(Failure *failure, sqlite3_stmt *statement,
+                            int parameter, const Key *key);
+RELATE_PRIVATE bool key_exists(Failure *failure, Connection *connection,
+                               const Key *key);
+/* courses with id = 99 */
+RELATE_PRIVATE void key_describe(sqlite3_str *text, const Key *key);
+
+/* ---- layer 8: function.c: a SQL function and what it stands for ---- */
+
+typedef enum Base {
+  BASE_RELATE,
+  BASE_UNRELATE,
+  BASE_RELATE_SET,
+  BASE_RELATE_MOVE,
+  BASE_RELATED,
+  BASE_RELATED_COUNT,
+  BASE_NONE
+} Base;
+
+/* SQLite can't replace or remove a function while a statement runs, so each
+** name is registered once, for good, and looks here for what it means now. */
+struct Function {
+  int references;
+  Function *next; /* of the connection */
+  Connection *connection;
+  char *name;
+  Base base;
+  bool declared;  /* by the file; else one of the built-in names */
+  char *problem;  /* why a declared one can't be called now, or NULL */
+  char *path;     /* of a built-in one: the path it was last called with */
+  Model *model;   /* that what follows belongs to, or NULL */
+  const Relationship *relationship;
+  int preset_count; /* payload that the declaration gives */
+  const Column **preset;
+  Values preset_values;
+  char *table_sql; /* the columns of its virtual table, as registered */
+};
+
+RELATE_PRIVATE Base base_find(const char *name);
+RELATE_PRIVATE const char *base_name(Base base);
+RELATE_PRIVATE bool base_writes(Base base);
+RELATE_PRIVATE Function *function_new(Failure *failure, Connection *connection,
+                                      const char *name, Base base);
+RELATE_PRIVATE void function_release(void *function);
+RELATE_PRIVATE Function *function_find(const Connection *connection,
+                                       const char *name);
+/* What a declared function means in `model`; declared NULL: it was dropped. */
+RELATE_PRIVATE void function_bind(Failure *failure, Function *function,
+                                  Model *model,
+                                  const DeclaredFunction *declared);
+/* The relationship of a call in `model`: the declared one, else the one that
+** `path`, the first argument, names. */
+RELATE_PRIVATE const Relationship *
+function_relationship(Failure *failure, Function *function, Model *model,
+                      const Value *path);
+/* The same for a path into any schema: enters its model, to be left. */
+RELATE_PRIVATE const Relationship *function_enter(Failure *failure,
+                                                  Function *function,
+                                                  const Value *path,
+                                                  Model **model);
+
+/* ---- layer 8: steps.c: several writes as one statement ---- */
+
+RELATE_PRIVATE int steps_register(Connection *connection);
+/* Calls step(argument, 0), then step(argument, 1), inside one INSERT
+** statement, so that SQLite itself undoes both if one fails, even inside a
+** writing statement. */
+RELATE_PRIVATE void steps_run(Failure *failure, Connection *connection,
+                              StepFunction *step, void *argument);
+
+/* ---- layer 9: link.c: links made, removed and moved ---- */
+
+/* One order to change the links of a source. */
+typedef struct LinkOrder {
+  Connection *connection;
+  const Relationship *relationship;
+  Value source, target;
+  Value other;     /* relate_move: the new target; relate_set: the JSON list */
+  Columns payload; /* columns to set */
+  const Value *payload_values;
+} LinkOrder;
+
+/* True if the order takes several statements, which are only together all or
+** nothing. */
+RELATE_PRIVATE bool link_is_several(Base base,
+                                    const Relationship *relationship);
+/* Carries the order out.  How many links were made, removed or changed. */
+RELATE_PRIVATE sqlite3_int64 link_apply(Failure *failure, Base base,
+                                        const LinkOrder *order);
+/* The payload column of that name; else a failure that lists them. */
+RELATE_PRIVATE const Column *link_payload(Failure *failure,
+                                          const Relationship *relationship,
+                                          const char *name);
+
+/* ---- layer 9: make.c: what a declaration has made in the file ---- */
+
+/* One thing that was made: its type, and its name or table.column. */
+typedef struct Made {
+  const char *type;
+  const char *name;
+} Made;
+
+/* Makes things in main, and keeps the record of one declaration. */
+typedef struct Make {
+  sqlite3 *db;
+  Arena *arena;
+  bool changed; /* something was made or dropped */
+  int count;
+  Made *list;
+} Make;
+
+/* A foreign key to be made, to the primary key of `parent`. */
+typedef struct MakeKey {
+  const Table *parent;
+  const char *const *columns; /* a name for each column of the primary key */
+  const char *on_delete;      /* "CASCADE", ..., NULL: not said */
+  const char *on_update;
+} MakeKey;
+
+RELATE_PRIVATE void make_read(Failure *failure, Make *make, const char *json);
+RELATE_PRIVATE const char *make_text(Failure *failure, const Make *make);
+RELATE_PRIVATE bool make_has(const Make *make, const char *type,
+                             const char *name);
+RELATE_PRIVATE void make_append_column(sqlite3_str *sql, sqlite3 *db,
+                                       const char *name, const Column *key,
+                                       bool strict);
+RELATE_PRIVATE void make_append_references(sqlite3_str *sql,
+                                           const MakeKey *key);
+RELATE_PRIVATE void make_association(Failure *failure, Make *make,
+                                     const char *name, const MakeKey *source,
+                                     const MakeKey *target);
+RELATE_PRIVATE void make_column(Failure *failure, Make *make,
+                                const Table *child, const MakeKey *key);
+RELATE_PRIVATE void make_indexes(Failure *failure, Make *make,
+                                 const Relationship *relationship);
+RELATE_PRIVATE void make_unique(Failure *failure, Make *make,
+                                const Relationship *relationship);
+RELATE_PRIVATE const char *make_trigger_name(Failure *failure, const Make *make,
+                                             const Table *table,
+                                             const Columns *columns);
+RELATE_PRIVATE void make_trigger(Failure *failure, Make *make, const char *name,
+                                 char *sql);
+RELATE_PRIVATE void make_drop(Failure *failure, Make *make, const char *type,
+                              const char *name);
+RELATE_PRIVATE void make_drop_all(Failure *failure, Make *make);
+RELATE_PRIVATE void make_find(Failure *failure, Make *make);
+
+/* ---- layer 10: verb.c: relate() and its family, as functions ---- */
+
+RELATE_PRIVATE void verb_step(sqlite3_context *context, int argc,
+                              sqlite3_value **argv);
+RELATE_PRIVATE void verb_final(sqlite3_context *context);
+
+/* ---- layer 10: verb_table.c: relate() and its family, as tables ---- */
+
+/* Makes the function's name a table too, or gives that table the columns that
+** the relationship now has. */
+RELATE_PRIVATE void verb_table_register(Failure *failure, Function *function);
+
+/* ---- layer 10: scalar.c: functions that read ---- */
+
+RELATE_PRIVATE void scalar_related(sqlite3_context *context, int argc,
+                                   sqlite3_value **argv);
+RELATE_PRIVATE void scalar_count(sqlite3_context *context, int argc,
+                                 sqlite3_value **argv);
+
+/* ---- layer 10: diagram.c: relationship_diagram() ---- */
+
+/* The user data of this function, and of those in declare.c, is the
+** Connection. */
+RELATE_PRIVATE void diagram_function(sqlite3_context *context, int argc,
+                                     sqlite3_value **argv);
+
+/* ---- layer 10: list.c: relationship_list, relationship_function_list ---- */
+
+RELATE_PRIVATE int list_register(Connection *connection);
+
+/* ---- layer 10: uphold.c: what happens to the links of a deleted row ---- */
+
+/* "CASCADE" for any spelling of it, ...; a failure names `option`. */
+RELATE_PRIVATE const char *uphold_action(Failure *failure, const char *option,
+                                         const char *text);
+RELATE_PRIVATE const ForeignKey *uphold_key(const Relationship *relationship);
+RELATE_PRIVATE void uphold_delete(Failure *failure, Make *make,
+                                  const ForeignKey *key, const char *action);
+RELATE_PRIVATE void uphold_update(Failure *failure, sqlite3 *db,
+                                  const ForeignKey *key, const char *action);
+RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
+                                         sqlite3 *db, const Model *model);
+
+/* ---- layer 11: resolve.c: which relationship a declaration means ---- */
+
+typedef enum Option {
+  OPTION_INVERSE,
+  OPTION_THROUGH,
+  OPTION_TARGET,
+  OPTION_FOREIGN_KEY,
+  OPTION_CARDINALITY,
+  OPTION_ON_DELETE,
+  OPTION_ON_UPDATE,
+  OPTION_COMMENT,
+  OPTION_COUNT
+} Option;
+
+/* One call of relationship(). */
+typedef struct Request {
+  Connection *connection;
+  Arena *arena;
+  Model *model;     /* of main, as it is now */
+  Path path;        /* what is declared */
+  Path inverse;     /* empty: not given */
+  bool given[OPTION_COUNT];
+  const char *values[OPTION_COUNT]; /* NULL: not given, or to be reset */
+  /* made of the values by request_read: */
+  const char *target, *through; /* tables; NULL: not said */
+  int column_count;             /* of foreign_key */
+  const char **columns;
+  int cardinality; /* -1: not said */
+  Make make;
+} Request;
+
+RELATE_PRIVATE const char *option_name(Option option);
+RELATE_PRIVATE void request_read(Failure *failure, Request *request);
+RELATE_PRIVATE void request_check(Failure *failure, const Request *request,
+                                  const Relationship *relationship);
+RELATE_PRIVATE Direction request_resolve(Failure *failure, Request *request);
+
+/* ---- layer 12: declare.c: relationship() and relationship_drop() ---- */
+
+/* What the declaring functions have in common: arguments, and a transaction
+** after which this connection knows what is declared. */
+RELATE_PRIVATE const char *declare_text(Failure *failure, sqlite3_value *value,
+                                         const char *what);
+RELATE_PRIVATE Path declare_path(Failure *failure, const char *text);
+RELATE_PRIVATE Transaction declare_begin(Failure *failure,
+                                         Connection *connection);
+RELATE_PRIVATE void declare_end(Failure *failure, Connection *connection,
+                                Transaction *transaction);
+
+RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
+                                         sqlite3_value **argv);
+RELATE_PRIVATE void declare_drop(sqlite3_context *context, int argc,
+                                 sqlite3_value **argv);
+
+/* ---- layer 13: define.c: relationship_function() and its drop ---- */
+
+RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
+                                     sqlite3_value **argv);
+RELATE_PRIVATE void declare_function_drop(sqlite3_context *context, int argc,
+                                          sqlite3_value **argv);
+
+/* ---- layer 14: relate.c: the entry point ---- */
+
+#endif
