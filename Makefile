@@ -54,8 +54,8 @@ SQLITE_LIBS = $(shell pkg-config --silence-errors --libs sqlite3 || \
 	echo -lsqlite3)
 
 .PHONY: all deps demo test test-quick test-sanitize test-fault test-newest \
-	test-coverage test-builds lint format bench amalgamation static install uninstall \
-	clean help
+	test-debug test-coverage test-builds lint format bench amalgamation static \
+	install uninstall clean help
 .DELETE_ON_ERROR:
 
 # `make deps test` means one after the other, also with -j.
@@ -92,10 +92,12 @@ demo: $(LIBRARY) ## the campus, told by the sqlite3 shell
 
 test: ## everything below in its short form; ends with the total
 	@$(MAKE) -s -j2 test-builds
-	@MAKE='$(MAKE)' sh test/stages.sh quick sanitize fault newest coverage
+	@MAKE='$(MAKE)' sh test/stages.sh quick sanitize fault newest debug coverage
 
 test-builds: $(LIBRARY) $(FIXTURE) $(SANITIZED) $(COVERED)
 
+export ASAN_OPTIONS = detect_stack_use_after_return=1
+export UBSAN_OPTIONS = print_stacktrace=1
 RUN = RELATE_LIBRARY=$(1)/relate.$(SUFFIX) RELATE_INTERPRETER=$(2) \
 	tclsh test/run.tcl $(FILES)
 
@@ -111,6 +113,9 @@ test-fault: $(SANITIZED) ## every allocation fails in turn, once and for good
 
 test-newest: $(LIBRARY) $(FIXTURE) ## the suite on the newest SQLite
 	@sh test/newest.sh $(LIBRARY) $(FIXTURE)
+
+test-debug: $(LIBRARY) $(FIXTURE) ## likewise, with all of SQLite's assertions
+	@NEWEST=debug sh test/newest.sh $(LIBRARY) $(FIXTURE)
 
 test-coverage: $(COVERED) $(FIXTURE) ## the branches that the suite has taken
 	@sh test/coverage.sh $(BUILD)/coverage $(FIXTURE)

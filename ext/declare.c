@@ -102,11 +102,9 @@ static void request_arguments(Failure *failure, Request *request, int argc,
       argc < 1 ? NULL
                : declare_text(failure, argv[0], "the name of the relationship");
   request->path = declare_path(failure, name);
-  if (argc % 2 == 0)
+  if (argc > 0 && argc % 2 == 0)
     failure_set(failure, SQLITE_ERROR,
-                "%s: an option has no value; options are pairs of name and "
-                "value",
-                name);
+                "an option has no value; options are pairs of name and value");
   for (int i = 1; i < argc && !failure->code; i += 2)
     request_option(failure, request, argv + i);
   if (request->values[OPTION_INVERSE])
@@ -175,6 +173,7 @@ void declare_end(Failure *failure, Connection *connection,
 /* table.name as a path. */
 static char *declared_name(Failure *failure, const char *table,
                            const char *name) {
+  if (failure->code) return NULL;
   sqlite3_str *text = sqlite3_str_new(NULL);
   name_append(text, table);
   sqlite3_str_appendall(text, ".");

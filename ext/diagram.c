@@ -535,7 +535,7 @@ static void check_schema(Failure *failure, sqlite3 *db, const char *schema) {
 
 static char *diagram_text(Failure *failure, const DiagramFormat *format,
                           sqlite3 *db, const Model *model) {
-  if (failure->code) return NULL;
+  if (!format || !model) return NULL;
   Diagram diagram = {format, model, sqlite3_str_new(db)};
   diagram_draw(&diagram);
   return failure_text(failure, diagram.text);

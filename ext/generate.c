@@ -331,6 +331,16 @@ static char *generate_insert(const Relationship *relationship,
   return sqlite3_str_finish(text);
 }
 
+char *generate_link_rows(const Relationship *relationship) {
+  static const Columns no_payload = {0, NULL};
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  append_insert_columns(text, relationship, &no_payload);
+  sqlite3_str_appendall(text, " SELECT r.source, r.target FROM "
+                              "temp.\"" ROWS_TABLE "\" AS r WHERE true");
+  append_conflict(text, relationship, &no_payload);
+  return sqlite3_str_finish(text);
+}
+
 /* ---- a foreign key in a row of its own ---- */
 
 /* A column of the foreign key that is also one of the row's key can't be

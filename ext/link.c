@@ -64,15 +64,15 @@ static bool looks_like_json(const Key *key) {
 static void link_demand(Link *link, const Key *key) {
   if (key_exists(link->failure, link->connection, key)) return;
   sqlite3_str *text = sqlite3_str_new(NULL);
-  append_row(text, key);
-  char *row = failure_text(link->failure, text);
-  failure_set(link->failure, SQLITE_CONSTRAINT_FOREIGNKEY, "there is no %s%s",
-              row,
+  key_describe(text, key);
+  char *described = failure_text(link->failure, text);
+  failure_set(link->failure, SQLITE_CONSTRAINT_FOREIGNKEY,
+              "no row of %s has %s%s", key->table->name, described,
               looks_like_json(key)
                   ? "; a key in JSON is given by json_object() or json_array(), "
                     "or wrapped in json()"
                   : "");
-  sqlite3_free(row);
+  sqlite3_free(described);
 }
 
 static char *link_pair(Link *link) {
@@ -506,8 +506,8 @@ bool link_is_several(Base base, const Relationship *relationship) {
   return base == BASE_RELATE && relationship->cardinality == ONE_TO_ONE;
 }
 
-static void link_check(Failure *failure, const LinkOrder *order) {
-  if (failure->code || connection_foreign_keys(order->connection)) return;
+static void link_check(Failure *failure, Connection *connection) {
+  if (failure->code || connection_foreign_keys(connection)) return;
   failure_set(failure, SQLITE_ERROR,
               "foreign keys are not enforced on this connection: run PRAGMA "
               "foreign_keys = ON, outside a transaction");
@@ -515,7 +515,7 @@ static void link_check(Failure *failure, const LinkOrder *order) {
 
 sqlite3_int64 link_apply(Failure *failure, Base base, const LinkOrder *order) {
   sqlite3_int64 changed = 0;
-  link_check(failure, order);
+  link_check(failure, order->connection);
   if (failure->code) return 0;
   Link link = link_open(failure, order);
   if (base == BASE_RELATE_SET) {
@@ -529,6 +529,26 @@ sqlite3_int64 link_apply(Failure *failure, Base base, const LinkOrder *order) {
   failure_prefix(failure, "%s: ", order->relationship->full_name);
   link_close(&link);
   return changed;
+}
+
+bool link_in_bulk(const Relationship *relationship) {
+  return relationship->pair_unique && !generate_asks_rows(relationship) &&
+         relationship->source_key.count == 1 &&
+         relationship->target_key.count == 1;
+}
+
+sqlite3_int64 link_rows(Failure *failure, Connection *connection,
+                        const Relationship *relationship, const Values *rows) {
+  const Values *outer = connection->rows;
+  link_check(failure, connection);
+  connection->rows = rows;
+  sqlite3_stmt *insert = connection_statement(failure, connection, relationship,
+                                              GENERATE_LINK_ROWS);
+  while (statement_step(failure, insert)) continue;
+  sqlite3_int64 made = failure->code ? 0 : sqlite3_changes64(connection->db);
+  cache_give(connection->cache, insert);
+  connection->rows = outer;
+  return made;
 }
 
 const Column *link_payload(Failure *failure, const Relationship *relationship,

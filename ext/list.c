@@ -197,33 +197,45 @@ static const ForeignKey *deciding_key(const ListRow *row) {
                                       : relationship->target_foreign;
 }
 
-/* Writes a declared option; false if it was not given. */
-static bool write_option(sqlite3_str *text, const ListRow *row,
-                         const char *name) {
-  if (!row->relationship || !row->relationship->declaration) return false;
+/* A declared option; NULL if it was not given. */
+static const char *option_of(const ListRow *row, Arena *arena,
+                             const Relationship *relationship,
+                             const char *name) {
+  if (!relationship || !relationship->declaration) return NULL;
+  return catalog_option(row->failure, arena, row->connection->db,
+                        relationship->declaration->options, name);
+}
+
+/* What is declared goes before what the key says; in capitals, as there.  Both
+** directions of one key may declare it. */
+static void write_action(sqlite3_str *text, const ListRow *row,
+                         const char *name, const char *otherwise) {
+  const Relationship *relationship = row->relationship;
   Arena *arena = arena_new(row->failure);
-  const char *value =
-      catalog_option(row->failure, arena, row->connection->db,
-                     row->relationship->declaration->options, name);
-  write_text(text, value);
+  const char *action = option_of(row, arena, relationship, name);
+  if (!action && relationship && relationship->cardinality != MANY_TO_MANY)
+    action = option_of(row, arena, relationship->inverse, name);
+  if (!action) action = otherwise;
+  for (const char *c = action; c && *c; c++)
+    sqlite3_str_appendchar(
+        text, 1, *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c);
   arena_free(arena);
-  return value != NULL;
 }
 
 static void write_on_delete(sqlite3_str *text, const ListRow *row) {
   const ForeignKey *key = deciding_key(row);
-  if (!write_option(text, row, "on_delete") && key)
-    write_text(text, key->on_delete);
+  write_action(text, row, "on_delete", key ? key->on_delete : NULL);
 }
 
 static void write_on_update(sqlite3_str *text, const ListRow *row) {
   const ForeignKey *key = deciding_key(row);
-  if (!write_option(text, row, "on_update") && key)
-    write_text(text, key->on_update);
+  write_action(text, row, "on_update", key ? key->on_update : NULL);
 }
 
 static void write_comment(sqlite3_str *text, const ListRow *row) {
-  write_option(text, row, "comment");
+  Arena *arena = arena_new(row->failure);
+  write_text(text, option_of(row, arena, row->relationship, "comment"));
+  arena_free(arena);
 }
 
 static bool is_declared(const ListRow *row) {
@@ -642,7 +654,7 @@ static int list_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
 /* Without xCreate they exist by themselves, and can't be created. */
 #define LIST_MODULE(connect)                                                  \
   {                                                                           \
-    .xConnect = connect, .xBestIndex = list_best_index,                       \
+    .xConnect = (connect), .xBestIndex = list_best_index,                     \
     .xDisconnect = list_disconnect, .xOpen = list_open, .xClose = list_close, \
     .xFilter = list_filter, .xNext = list_next, .xEof = list_eof,             \
     .xColumn = list_column, .xRowid = list_rowid                              \

@@ -34,8 +34,18 @@
 
 #define MAKE_PREFIX "_relationship_"
 
+/* True if the record has a thing of that type and name. */
+bool make_has(const Make *make, const char *type, const char *name) {
+  for (int i = 0; i < make->count; i++)
+    if (name_equal(make->list[i].type, type) &&
+        name_equal(make->list[i].name, name))
+      return true;
+  return false;
+}
+
 static void make_add(Failure *failure, Make *make, const char *type,
                      const char *name) {
+  if (failure->code || make_has(make, type, name)) return;
   make->list = arena_extend(failure, make->arena, make->list, make->count,
                             sizeof(*make->list));
   Made made = {arena_text(failure, make->arena, type),
@@ -85,15 +95,6 @@ const char *make_text(Failure *failure, const Make *make) {
   }
   sqlite3_str_appendall(text, "]");
   return arena_string(failure, make->arena, text);
-}
-
-/* True if the record has a thing of that type and name. */
-bool make_has(const Make *make, const char *type, const char *name) {
-  for (int i = 0; i < make->count; i++)
-    if (name_equal(make->list[i].type, type) &&
-        name_equal(make->list[i].name, name))
-      return true;
-  return false;
 }
 
 /* ---- running ---- */
@@ -172,6 +173,7 @@ static const char *type_of_affinity(const Column *key) {
 }
 
 static bool table_is_strict(Failure *failure, sqlite3 *db, const Table *table) {
+  if (!table) return false;
   sqlite3_stmt *statement = statement_format(
       failure, db, 0, "PRAGMA main.table_list(\"%w\")", table->name);
   bool strict = statement_step(failure, statement) &&
@@ -188,12 +190,14 @@ static const char *column_collation(sqlite3 *db, const Column *column) {
   return collation ? collation : "BINARY";
 }
 
-/* Writes name, type and collation of a column that refers to `key`. */
-void make_append_column(sqlite3_str *sql, sqlite3 *db, const char *name,
-                        const Column *key, bool strict) {
+/* Writes name, type and collation of a column that refers to `key`; `child` is
+** the table that gets it, NULL for a new one. */
+void make_append_column(Failure *failure, sqlite3_str *sql, sqlite3 *db,
+                        const char *name, const Column *key,
+                        const Table *child) {
   const char *collation = column_collation(db, key);
-  const char *type = strict                     ? type_strict(key)
-                     : type_is_plain(key->type) ? key->type
+  const char *type = table_is_strict(failure, db, child) ? type_strict(key)
+                     : type_is_plain(key->type)          ? key->type
                                                 : type_of_affinity(key);
   sqlite3_str_appendf(sql, "\"%w\"", name);
   if (*type) sqlite3_str_appendf(sql, " %s", type /* safe: words */);
@@ -214,12 +218,13 @@ void make_append_references(sqlite3_str *sql, const MakeKey *key) {
                         key->on_update /* safe: a word of SQL */);
 }
 
-static void make_append_link_columns(sqlite3_str *sql, sqlite3 *db,
-                                     const MakeKey *key) {
+static void make_append_link_columns(Failure *failure, sqlite3_str *sql,
+                                     sqlite3 *db, const MakeKey *key) {
   const Columns *parent = &key->parent->primary_key;
   for (int i = 0; i < parent->count; i++) {
     sqlite3_str_appendall(sql, "  ");
-    make_append_column(sql, db, key->columns[i], parent->list[i], false);
+    make_append_column(failure, sql, db, key->columns[i], parent->list[i],
+                       NULL);
     sqlite3_str_appendall(sql, " NOT NULL,\n");
   }
 }
@@ -238,8 +243,8 @@ void make_association(Failure *failure, Make *make, const char *name,
   if (failure->code) return;
   sqlite3_str *sql = sqlite3_str_new(make->db);
   sqlite3_str_appendf(sql, "CREATE TABLE main.\"%w\" (\n", name);
-  make_append_link_columns(sql, make->db, source);
-  make_append_link_columns(sql, make->db, target);
+  make_append_link_columns(failure, sql, make->db, source);
+  make_append_link_columns(failure, sql, make->db, target);
   sqlite3_str_appendall(sql, "  PRIMARY KEY (");
   make_append_names(sql, source->parent->primary_key.count, source->columns);
   sqlite3_str_appendall(sql, ", ");
@@ -259,9 +264,8 @@ void make_column(Failure *failure, Make *make, const Table *child,
       arena_format(failure, make->arena, "%s.%s", child->name, key->columns[0]);
   sqlite3_str *sql = sqlite3_str_new(make->db);
   sqlite3_str_appendf(sql, "ALTER TABLE main.\"%w\" ADD COLUMN ", child->name);
-  make_append_column(sql, make->db, key->columns[0],
-                     key->parent->primary_key.list[0],
-                     table_is_strict(failure, make->db, child));
+  make_append_column(failure, sql, make->db, key->columns[0],
+                     key->parent->primary_key.list[0], child);
   make_append_references(sql, key);
   make_run(failure, make, failure_text(failure, sql), "column", path);
 }
@@ -341,6 +345,17 @@ static char *make_repeated(Failure *failure, const Make *make,
   return failure_text(failure, text);
 }
 
+static void fail_repeated(Failure *failure, const Table *table,
+                          const Columns *columns, const char *values) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  columns_append(text, columns, ", ");
+  char *names = failure_text(failure, text);
+  failure_set(failure, SQLITE_CONSTRAINT_UNIQUE,
+              "can't be one-to-one: several rows of %s have the %s %s",
+              table->name, names, values);
+  sqlite3_free(names);
+}
+
 /* Makes the foreign key of a relationship, which is not many-to-many,
 ** UNIQUE. */
 void make_unique(Failure *failure, Make *make,
@@ -351,10 +366,7 @@ void make_unique(Failure *failure, Make *make,
   const Columns nothing = {0, NULL};
   const Table *link = relationship->link;
   char *repeated = make_repeated(failure, make, link, columns);
-  if (repeated && *repeated)
-    failure_set(failure, SQLITE_CONSTRAINT_UNIQUE,
-                "can't be one-to-one: several rows of %s have the %s %s",
-                link->name, columns->list[0]->name, repeated);
+  if (repeated && *repeated) fail_repeated(failure, link, columns, repeated);
   sqlite3_free(repeated);
   make_index(failure, make, link, columns, &nothing, true);
 }

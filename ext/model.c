@@ -288,12 +288,32 @@ static bool keys_are_key(const ForeignKey *first, const ForeignKey *second) {
   return false;
 }
 
+static bool columns_same(const Columns *a, const Columns *b) {
+  if (a->count != b->count) return false;
+  for (int i = 0; i < a->count; i++)
+    if (a->list[i] != b->list[i]) return false;
+  return true;
+}
+
+/* True if an earlier key of the table says the same. */
+static bool key_is_repeated(const ForeignKey *key) {
+  for (const ForeignKey *other = key->table->keys; other < key; other++)
+    if (!key->problem && !other->problem && other->parent == key->parent &&
+        columns_same(&other->columns, &key->columns) &&
+        columns_same(&other->parent_columns, &key->parent_columns))
+      return true;
+  return false;
+}
+
 static void builder_add_table(Builder *builder, const Table *table) {
   for (int i = 0; i < table->key_count; i++) {
-    builder_add_key(builder, &table->keys[i]);
+    const ForeignKey *first = &table->keys[i];
+    if (key_is_repeated(first)) continue;
+    builder_add_key(builder, first);
     for (int j = i + 1; j < table->key_count; j++) {
-      const ForeignKey *first = &table->keys[i], *second = &table->keys[j];
-      if (!first->problem && !second->problem && keys_are_key(first, second))
+      const ForeignKey *second = &table->keys[j];
+      if (!first->problem && !second->problem && !key_is_repeated(second) &&
+          keys_are_key(first, second))
         builder_add_through(builder, first, second, true);
     }
   }

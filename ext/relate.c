@@ -153,6 +153,7 @@ static void register_functions(Failure *failure, Connection *connection) {
 static void register_all(Failure *failure, Connection *connection) {
   int code = cache_register(connection->cache);
   if (!code) code = steps_register(connection);
+  if (!code) code = rows_register(connection);
   if (!code) code = list_register(connection);
   if (code) failure_from_db(failure, connection->db);
   register_functions(failure, connection);

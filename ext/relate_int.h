@@ -106,6 +106,7 @@ RELATE_PRIVATE Value value_of_column(Failure *failure, sqlite3_stmt *statement,
 RELATE_PRIVATE Value value_of_text(const char *text);
 RELATE_PRIVATE void value_bind(Failure *failure, sqlite3_stmt *statement,
                                int parameter, const Value *value);
+RELATE_PRIVATE void value_result(sqlite3_context *context, const Value *value);
 RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
 RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
 RELATE_PRIVATE void values_add(Failure *failure, Values *values,
@@ -450,6 +451,7 @@ enum {
   GENERATE_MEMBER,
   GENERATE_TARGETS,
   GENERATE_LINK,
+  GENERATE_LINK_ROWS,
   GENERATE_UNLINK,
   GENERATE_DISPLACE,
   GENERATE_MOVE
@@ -464,6 +466,9 @@ RELATE_PRIVATE char *generate_targets(const Relationship *relationship);
 /* `payload`: columns to set, then bound after the keys. */
 RELATE_PRIVATE char *generate_link(const Relationship *relationship,
                                    const Columns *payload);
+/* The pairs of the table _relationship_rows, in one statement. */
+#define ROWS_TABLE "_relationship_rows"
+RELATE_PRIVATE char *generate_link_rows(const Relationship *relationship);
 RELATE_PRIVATE char *generate_unlink(const Relationship *relationship);
 /* Another link that stands in the way of a one-to-one is dissolved. */
 RELATE_PRIVATE char *generate_displace(const Relationship *relationship);
@@ -514,6 +519,7 @@ struct Connection {
   Function *functions; /* every SQL function of ours on this connection */
   int depth;           /* calls of ours that are running, one in another */
   sqlite3_int64 serial;
+  const Values *rows; /* of rows.c, while it is read */
   StepFunction *step; /* of steps.c, while it runs */
   void *step_argument;
   Failure *step_failure;
@@ -608,6 +614,8 @@ RELATE_PRIVATE void function_bind(Failure *failure, Function *function,
 RELATE_PRIVATE const Relationship *
 function_relationship(Failure *failure, Function *function, Model *model,
                       const Value *path);
+RELATE_PRIVATE const Relationship *
+function_remembered(const Function *function, const Value *path);
 /* The same for a path into any schema: enters its model, to be left. */
 RELATE_PRIVATE const Relationship *function_enter(Failure *failure,
                                                   Function *function,
@@ -622,6 +630,10 @@ RELATE_PRIVATE int steps_register(Connection *connection);
 ** writing statement. */
 RELATE_PRIVATE void steps_run(Failure *failure, Connection *connection,
                               StepFunction *step, void *argument);
+
+/* ---- layer 8: rows.c: gathered rows as a table ---- */
+
+RELATE_PRIVATE int rows_register(Connection *connection);
 
 /* ---- layer 9: link.c: links made, removed and moved ---- */
 
@@ -642,6 +654,12 @@ RELATE_PRIVATE bool link_is_several(Base base,
 /* Carries the order out.  How many links were made, removed or changed. */
 RELATE_PRIVATE sqlite3_int64 link_apply(Failure *failure, Base base,
                                         const LinkOrder *order);
+/* True if pairs of plain values can be linked all in one statement. */
+RELATE_PRIVATE bool link_in_bulk(const Relationship *relationship);
+/* Links the pairs of `rows`, sources and targets in turn, all or nothing. */
+RELATE_PRIVATE sqlite3_int64 link_rows(Failure *failure, Connection *connection,
+                                       const Relationship *relationship,
+                                       const Values *rows);
 /* The payload column of that name; else a failure that lists them. */
 RELATE_PRIVATE const Column *link_payload(Failure *failure,
                                           const Relationship *relationship,
@@ -676,9 +694,9 @@ RELATE_PRIVATE void make_read(Failure *failure, Make *make, const char *json);
 RELATE_PRIVATE const char *make_text(Failure *failure, const Make *make);
 RELATE_PRIVATE bool make_has(const Make *make, const char *type,
                              const char *name);
-RELATE_PRIVATE void make_append_column(sqlite3_str *sql, sqlite3 *db,
-                                       const char *name, const Column *key,
-                                       bool strict);
+RELATE_PRIVATE void make_append_column(Failure *failure, sqlite3_str *sql,
+                                       sqlite3 *db, const char *name,
+                                       const Column *key, const Table *child);
 RELATE_PRIVATE void make_append_references(sqlite3_str *sql,
                                            const MakeKey *key);
 RELATE_PRIVATE void make_association(Failure *failure, Make *make,

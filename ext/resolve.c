@@ -501,13 +501,14 @@ static void append_constraint(sqlite3_str *sql, const MakeKey *key) {
   make_append_references(sql, key);
 }
 
-static void append_missing_columns(sqlite3_str *sql, sqlite3 *db,
-                                   const Table *child, const MakeKey *key) {
+static void append_missing_columns(Failure *failure, sqlite3_str *sql,
+                                   sqlite3 *db, const Table *child,
+                                   const MakeKey *key) {
   for (int i = 0; i < key->parent->primary_key.count; i++) {
     if (table_column(child, key->columns[i])) continue;
     sqlite3_str_appendall(sql, ",\n  ");
-    make_append_column(sql, db, key->columns[i],
-                       key->parent->primary_key.list[i], false);
+    make_append_column(failure, sql, db, key->columns[i],
+                       key->parent->primary_key.list[i], child);
   }
 }
 
@@ -519,7 +520,7 @@ static void fail_rebuild(Failure *failure, const Request *request,
   sqlite3 *db = request->connection->db;
   sqlite3_str *columns = sqlite3_str_new(NULL);
   sqlite3_str *constraint = sqlite3_str_new(NULL);
-  append_missing_columns(columns, db, child, key);
+  append_missing_columns(failure, columns, db, child, key);
   append_constraint(constraint, key);
   char *added = failure_text(failure, columns);
   char *foreign = failure_text(failure, constraint);
@@ -633,9 +634,15 @@ static Direction resolve_missing(Failure *failure, Request *request,
   return (Direction){0};
 }
 
+/* Only the name is known, and perhaps the cardinality: that tells apart the two
+** directions of a key between a table and itself. */
 static Direction resolve_name(Failure *failure, const Request *request) {
   const Relationship *relationship =
       model_find(request->model, request->path.table, request->path.name);
+  if (!relationship) {
+    Candidates candidates = request_candidates(failure, request);
+    relationship = candidates_only(&candidates, request->path.name, false);
+  }
   if (!relationship || !relationship->target) {
     fail_nothing_said(failure, request);
     return (Direction){0};

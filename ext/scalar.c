@@ -79,10 +79,68 @@ static sqlite3_int64 question_answer(Question *question, int kind,
   return answer;
 }
 
+/* ---- the quick way ---- */
+
+/* A plain value for a key of one column. */
+static bool quick_value(Question *question, const Columns *columns,
+                        sqlite3_value *argument, Value *value) {
+  if (columns->count != 1) return false;
+  *value = value_of(&question->failure, argument);
+  return value->type != SQLITE_NULL && !value->json;
+}
+
+/* The relationship that the function had at its last call. */
+static const Relationship *quick_relationship(Question *question, int argc,
+                                              sqlite3_value **argv) {
+  Function *function = question->function;
+  Value path = {SQLITE_NULL, false, 0, 0, NULL, 0};
+  question->next = function->declared ? 0 : 1;
+  if (!function->declared && argc) path = value_of(&question->failure, argv[0]);
+  return function_remembered(function, &path);
+}
+
+/* Where the statement is at hand and SQLite runs it without preparing it again,
+** the schema is the one that it and the model were made for, and there is
+** nothing to be looked at first.  False: it has to be done the long way. */
+static bool quick_answer(sqlite3_context *context, int argc,
+                         sqlite3_value **argv, int kind, int keys) {
+  Question question = {.function = sqlite3_user_data(context)};
+  const Relationship *relationship =
+      quick_relationship(&question, argc, argv);
+  Cache *cache = question.function->connection->cache;
+  Value values[2];
+  if (!relationship || argc != question.next + keys) return false;
+  argv += question.next;
+  if (!quick_value(&question, &relationship->source_key, argv[0], &values[0]))
+    return false;
+  if (keys == 2 &&
+      !quick_value(&question, &relationship->target_key, argv[1], &values[1]))
+    return false;
+  sqlite3_stmt *statement = cache_take(cache, relationship->serial, kind, NULL);
+  if (!statement) return false;
+  for (int i = 0; i < keys; i++)
+    value_bind(&question.failure, statement, i + 1, &values[i]);
+  bool row = statement_step(&question.failure, statement);
+  bool sure =
+      !question.failure.code &&
+      !sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
+  if (sure && kind == GENERATE_COUNT) {
+    sqlite3_result_int64(context, sqlite3_column_int64(statement, 0));
+  } else if (sure) {
+    sqlite3_result_int(context, row);
+  }
+  cache_give(cache, statement);
+  failure_clear(&question.failure);
+  return sure;
+}
+
+/* ---- the functions ---- */
+
 /* related(relationship, source, target): 1 if they are linked, else 0 */
 void scalar_related(sqlite3_context *context, int argc, sqlite3_value **argv) {
   Question question;
   sqlite3_int64 answer = 0;
+  if (quick_answer(context, argc, argv, GENERATE_MEMBER, 2)) return;
   question_open(&question, context, argc, argv, 2, "source, target");
   const Relationship *relationship = question.relationship;
   if (relationship && !any_null(argc, argv, question.next)) {
@@ -103,6 +161,7 @@ void scalar_related(sqlite3_context *context, int argc, sqlite3_value **argv) {
 void scalar_count(sqlite3_context *context, int argc, sqlite3_value **argv) {
   Question question;
   sqlite3_int64 answer = 0;
+  if (quick_answer(context, argc, argv, GENERATE_COUNT, 1)) return;
   question_open(&question, context, argc, argv, 1, "source");
   const Relationship *relationship = question.relationship;
   if (relationship && !any_null(argc, argv, question.next)) {

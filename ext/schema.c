@@ -145,9 +145,8 @@ static Columns reader_columns(Reader *reader, int count) {
 
 static void reader_add_column(Reader *reader, Table *table,
                               sqlite3_stmt *statement) {
-  table->columns =
-      arena_extend(reader->failure, reader->arena, table->columns,
-                   table->column_count, sizeof(*table->columns));
+  table->columns = arena_extend(reader->failure, reader->arena, table->columns,
+                                table->column_count, sizeof(*table->columns));
   Column column = {.table = table, .collation = "BINARY"};
   column.name = reader_text(reader, statement, 1);
   column.type = reader_text(reader, statement, 2);
@@ -304,9 +303,9 @@ static void reader_index_columns(Reader *reader, Table *table, Index *index) {
     leading = leading && column && collation &&
               name_equal(collation, column->collation);
     if (!leading) continue;
-    index->columns.list = arena_extend(
-        reader->failure, reader->arena, (void *)index->columns.list,
-        index->columns.count, sizeof(Column *));
+    index->columns.list = arena_extend(reader->failure, reader->arena,
+                                       (void *)index->columns.list,
+                                       index->columns.count, sizeof(Column *));
     if (!reader->failure->code)
       index->columns.list[index->columns.count++] = column;
   }
@@ -316,9 +315,8 @@ static void reader_index_columns(Reader *reader, Table *table, Index *index) {
 
 static void reader_add_index(Reader *reader, Table *table,
                              sqlite3_stmt *statement) {
-  table->indexes =
-      arena_extend(reader->failure, reader->arena, table->indexes,
-                   table->index_count, sizeof(*table->indexes));
+  table->indexes = arena_extend(reader->failure, reader->arena, table->indexes,
+                                table->index_count, sizeof(*table->indexes));
   Index index = {.name = reader_text(reader, statement, 1)};
   index.unique = sqlite3_column_int(statement, 2) != 0;
   const char *origin = statement_text(reader->failure, statement, 3);
@@ -331,9 +329,10 @@ static void reader_add_index(Reader *reader, Table *table,
 static void reader_collations(Reader *reader, Table *table) {
   for (int i = 0; i < table->column_count; i++) {
     const char *collation = NULL;
-    sqlite3_table_column_metadata(reader->db, reader->schema->name,
-                                  table->name, table->columns[i].name, NULL,
-                                  &collation, NULL, NULL, NULL);
+    if (sqlite3_table_column_metadata(reader->db, reader->schema->name,
+                                      table->name, table->columns[i].name, NULL,
+                                      &collation, NULL, NULL, NULL))
+      failure_from_db(reader->failure, reader->db);
     if (!collation || name_equal(collation, "BINARY")) continue;
     char *copy = arena_text(reader->failure, reader->arena, collation);
     if (copy) table->columns[i].collation = copy;
@@ -392,9 +391,8 @@ static void key_break(ForeignKey *key) {
 static void key_resolve(Reader *reader, ForeignKey *key) {
   key->parent = schema_table(reader->schema, key->parent_name);
   if (!key->problem && !key->parent)
-    key->problem =
-        reader_say(reader, "there is no table %s", key->parent_name);
-  if (!key->problem) key_resolve_columns(reader, key);
+    key->problem = reader_say(reader, "there is no table %s", key->parent_name);
+  if (!key->problem && key->parent) key_resolve_columns(reader, key);
   if (key->problem) key_break(key);
 }
 
@@ -405,9 +403,9 @@ static void key_check(Reader *reader, ForeignKey *key) {
   sqlite3_str *names = sqlite3_str_new(reader->db);
   columns_append(names, &key->parent_columns, ", ");
   const char *list = arena_string(reader->failure, reader->arena, names);
-  key->problem = reader_say(
-      reader, "%s(%s) is neither its primary key nor UNIQUE",
-      key->parent->name, list);
+  key->problem =
+      reader_say(reader, "%s(%s) is neither its primary key nor UNIQUE",
+                 key->parent->name, list);
   key_break(key);
 }
 
@@ -416,7 +414,7 @@ static void reader_each_key(Reader *reader,
   Schema *schema = reader->schema;
   for (int i = 0; i < schema->table_count && !reader->failure->code; i++)
     for (int j = 0; j < schema->tables[i].key_count; j++)
-      work(reader, &schema->tables[i].keys[j]);
+      if (!reader->failure->code) work(reader, &schema->tables[i].keys[j]);
 }
 
 /* Marks the tables at both ends, in `concerned`, indexed like the tables. */

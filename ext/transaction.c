@@ -21,6 +21,8 @@ enum {
   KIND_ROLLBACK
 };
 
+#define LOOK_LIMIT 16
+
 static void transaction_run(Failure *failure, Cache *cache, int kind,
                             const char *sql) {
   sqlite3_stmt *statement = cache_sql(failure, cache, kind, sql);
@@ -49,8 +51,21 @@ static void transaction_step(sqlite3_stmt *statement) {
   sqlite3_reset(statement);
 }
 
+/* Whether a statement that writes is half done.  A look at a few statements
+** costs less than a savepoint; where there are many, -1 is the answer. */
+static int transaction_look(sqlite3 *db) {
+  sqlite3_stmt *statement = sqlite3_next_stmt(db, NULL);
+  for (int i = 0; statement && i < LOOK_LIMIT; i++) {
+    if (sqlite3_stmt_busy(statement) && !sqlite3_stmt_readonly(statement))
+      return 1;
+    statement = sqlite3_next_stmt(db, statement);
+  }
+  return statement ? -1 : 0;
+}
+
 /* Fails inside a statement that writes: a savepoint can't be opened there. */
 static void transaction_probe(Failure *failure, Cache *cache) {
+  if (transaction_look(cache_db(cache)) == 0) return;
   sqlite3_stmt *release = savepoint_take_release(failure, cache);
   savepoint_open(failure, cache);
   if (!failure->code) transaction_step(release);

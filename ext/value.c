@@ -90,6 +90,19 @@ void value_bind(Failure *failure, sqlite3_stmt *statement, int parameter,
   if (code) failure_from_db(failure, sqlite3_db_handle(statement));
 }
 
+/* Results in the value without copying: it outlives the statement. */
+void value_result(sqlite3_context *context, const Value *value) {
+  if (value->type == SQLITE_INTEGER) {
+    sqlite3_result_int64(context, value->integer);
+  } else if (value->type == SQLITE_FLOAT) {
+    sqlite3_result_double(context, value->real);
+  } else if (value->type == SQLITE_TEXT) {
+    sqlite3_result_text(context, value->bytes, value->size, SQLITE_STATIC);
+  } else if (value->type == SQLITE_BLOB) {
+    sqlite3_result_blob(context, value->bytes, value->size, SQLITE_STATIC);
+  }
+}
+
 #define DESCRIBE_LENGTH 40
 
 /* Writes the value for a message: 7, 'Ann', x'01ff', NULL; long ones cut. */

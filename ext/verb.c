@@ -16,6 +16,7 @@
 typedef struct Gathered {
   Failure failure;
   int argc;
+  bool special; /* some value is NULL or JSON */
   sqlite3_int64 rows;
   Values values;
 } Gathered;
@@ -74,6 +75,7 @@ void verb_step(sqlite3_context *context, int argc, sqlite3_value **argv) {
   gathered->rows++;
   for (int i = 0; i < argc && !failure->code; i++) {
     Value value = value_of(failure, argv[i]);
+    gathered->special |= value.type == SQLITE_NULL || value.json;
     values_add(failure, &gathered->values, &value);
   }
 }
@@ -152,8 +154,9 @@ static void gathered_protect(Call *call, Transaction *transaction,
                              const Gathered *gathered) {
   const Relationship *relationship = function_relationship(
       call->failure, call->function, call->model, &call->argv[0]);
-  if (!relationship || transaction->open || gathered->rows > 1) return;
-  if (link_is_several(call->function->base, relationship))
+  if (!relationship || transaction->open) return;
+  if (gathered->rows > 1 ||
+      link_is_several(call->function->base, relationship))
     *transaction = transaction_begin(
         call->failure, call->function->connection->cache, true);
 }
@@ -171,15 +174,36 @@ static sqlite3_int64 gathered_rows(Call *call, Transaction *transaction,
   return changed;
 }
 
+/* Many plain pairs are linked by one statement.  False if that can't be done,
+** or a constraint refuses: then row by row, to learn which one it was. */
+static bool gathered_bulk(Call *call, const Gathered *gathered,
+                          sqlite3_int64 *changed) {
+  Failure refused = {0, NULL};
+  const Function *function = call->function;
+  const Relationship *relationship = function->relationship;
+  if (gathered->rows < 2 || gathered->special || gathered->argc != 2 ||
+      !function->declared || function->problem || function->preset_count ||
+      function->base != BASE_RELATE || !link_in_bulk(relationship))
+    return false;
+  *changed = link_rows(&refused, function->connection, relationship,
+                       &gathered->values);
+  if ((refused.code & 0xff) == SQLITE_CONSTRAINT) {
+    failure_clear(&refused);
+    return false;
+  }
+  *call->failure = refused;
+  return true;
+}
+
 static sqlite3_int64 gathered_transact(Call *call, const Gathered *gathered,
                                        Value *argv) {
   Connection *connection = call->function->connection;
   Transaction transaction =
-      transaction_begin(call->failure, connection->cache, gathered->rows > 1);
+      transaction_begin(call->failure, connection->cache, false);
   call->model = connection_enter(call->failure, connection, "main");
-  sqlite3_int64 changed =
-      call->failure->code ? 0
-                          : gathered_rows(call, &transaction, gathered, argv);
+  sqlite3_int64 changed = 0;
+  if (!call->failure->code && !gathered_bulk(call, gathered, &changed))
+    changed = gathered_rows(call, &transaction, gathered, argv);
   connection_leave(connection, call->model);
   transaction_end(call->failure, &transaction);
   return changed;

@@ -40,7 +40,7 @@
 #
 #     mentions    a schema that speaks of ours
 #     dangling    foreign keys without a partner
-#     corrupt     a file that can't be read, or only in part
+#     corrupt     a file that can't be read, or only in part; it is deleted
 #     journal     a journal or WAL beside the file
 #     memory      memory, files
 #
@@ -101,6 +101,10 @@ proc relate::delete {path} {
 
 # Loads the extension into a connection that is open.
 proc extend {name} {
+  if {[llength [info commands ::fault]]} {
+    fault load $name $relate::library
+    return
+  }
   $name enable_load_extension 1
   $name eval {SELECT load_extension($relate::library)}
   $name enable_load_extension 0
@@ -198,9 +202,12 @@ proc relate::row {array} {
 
 # ---- other programs ----
 
-# The shell belongs to the system's SQLite, whichever the suite runs on.
+# Other programs belong to the system's SQLite, whichever the suite runs on.
+set relate::library_path [relate::setting LD_LIBRARY_PATH ""]
+unset -nocomplain env(LD_LIBRARY_PATH)
+
 proc shell {args} {
-  exec env -u LD_LIBRARY_PATH sqlite3 {*}$args
+  exec sqlite3 {*}$args
 }
 
 proc child {script} {
@@ -210,7 +217,8 @@ proc child {script} {
   set channel [::open $path w]
   puts $channel "[list source $common]\n$script\nrelate::close_all"
   ::close $channel
-  exec [info nameofexecutable] $path 2>@1
+  exec env LD_LIBRARY_PATH=$relate::library_path \
+    [info nameofexecutable] $path 2>@1
 }
 
 # ---- what holds after every check ----
@@ -237,8 +245,8 @@ proc relate::ours {name} {
 # SQL as a list of words, lower case and without quotes; no comments, strings.
 proc relate::words {sql} {
   set words {}
-  set pattern {--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`}
-  append pattern {|\[[^]]*\]|\w+|[^\s\w]}
+  set pattern {--[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|'(?:[^']|'')*'}
+  append pattern {|"(?:[^"]|"")*"|`[^`]*`|\[[^]]*\]|\w+|[^\s\w]}
   foreach word [regexp -all -inline -- $pattern $sql] {
     switch -glob -- $word {
       --?* - /\\*?* - '* continue
@@ -368,11 +376,11 @@ proc relate::verify {allowed} {
     set live [expr {[relate::live] - $live_before}]
     if {$live} { lappend problems "$live bytes still in use" }
   }
-  if {"corrupt" ni $allowed} {
-    foreach path $files {
-      if {[file isfile $path]} {
-        lappend problems {*}[relate::inspect $path $ours $allowed]
-      }
+  foreach path $files {
+    if {"corrupt" in $allowed} {
+      relate::delete $path
+    } elseif {[file isfile $path]} {
+      lappend problems {*}[relate::inspect $path $ours $allowed]
     }
   }
   set files {}
@@ -422,6 +430,7 @@ proc check {name description args} {
   set body [lindex $args end-1]
   set options [dict merge {-allow {} -needs 1} [lrange $args 0 end-2]]
   tcltest::testConstraint needed [uplevel #0 [list expr [dict get $options -needs]]]
+  puts "begin $name"
   tcltest::test $name $description -constraints needed -match relate \
     -body [list relate::run $body [dict get $options -allow]] -result $expected
 }

@@ -1,15 +1,19 @@
 #!/bin/sh
-# demo.sh LIBRARY: tells the story of sql/campus.sql in the sqlite3 shell, with
-# every command and its answer, then opens the file again, with the extension
-# and without it.
+# demo.sh LIBRARY ?DATABASE?: tells the story of sql/campus.sql in the sqlite3
+# shell, with every command and its answer, then opens the file again, with the
+# extension and without it.  DATABASE (build/campus.db) is made anew.
 set -eu
 
 library=${1%.*}
+database=${2:-build/campus.db}
+case $library in /*) ;; *) library=./$library ;; esac
+
+# Into a pipe, too, an error is printed below its command.
 shell=${SQLITE3:-sqlite3}
-database=build/campus.db
+if command -v stdbuf > /dev/null; then shell="stdbuf -oL $shell"; fi
 
 # A newcomer sees why, if the shell can't load extensions.
-$shell :memory: ".load ./$library" 'SELECT relate_version();' > /dev/null
+$shell :memory: ".load $library" 'SELECT relate_version();' > /dev/null
 
 # session TITLE ?command ...?: commands and answers; an error is part of the
 # story, so that the shell's own exit code says nothing.
@@ -17,24 +21,39 @@ session() {
   printf '\n==== %s ====\n\n' "$1"
   shift
   {
-    printf '%s\n' '.mode box' "$@" '.echo on'
+    printf '%s\n' '.mode box --wrap 34 --wordwrap on' "$@" '.echo on'
     cat
   } | $shell -batch "$database" 2>&1 || true
 }
 
-rm -f "$database"*
-session "sqlite3 $database, with .load ./$library" ".load ./$library" \
+rm -f "$database" "$database"-journal "$database"-wal
+session "sqlite3 $database, with .load $library" ".load $library" \
   < sql/campus.sql
 
-session 'the same file, opened again and with .load' ".load ./$library" <<'END'
+session 'the same file, opened again, with .load' ".load $library" <<'END'
 SELECT name, course_count(id) AS courses FROM students;
 END
 
 session 'the same file, in a shell without the extension' <<'END'
+-- The links are rows of an ordinary table: read them, write them, change it.
+
 SELECT s.name, c.title
-FROM students s
-JOIN student_course l ON l.student_id = s.id
-JOIN courses c ON c.id = l.course_id
+FROM students AS s
+JOIN student_course AS l ON l.student_id = s.id
+JOIN courses AS c ON c.id = l.course_id
 ORDER BY s.name, c.title;
+
+INSERT INTO student_course VALUES (4, 1);
+ALTER TABLE courses RENAME COLUMN detail TO description;
+ALTER TABLE student_course ADD COLUMN grade TEXT;
+
+-- A dump has all of it, as plain SQL.
+
+.dump student_course
 PRAGMA integrity_check;
+END
+
+session 'and once more with .load' ".load $library" <<'END'
+SELECT enroll(4, 1, 'grade', 'A') AS changed;
+SELECT name, course_count(id) AS courses FROM students;
 END

@@ -69,7 +69,8 @@ proc progress {channel} {
   dict append processes($channel) output [read $channel]
   if {[eof $channel]} {
     fconfigure $channel -blocking 1
-    set status [expr {[catch {close $channel} message] ? $message : ""}]
+    set status ""
+    catch {close $channel} status
     after cancel [dict get $processes($channel) watchdog]
     report $processes($channel) $status
     unset processes($channel)
@@ -78,7 +79,8 @@ proc progress {channel} {
   }
 }
 
-# The last line of a file is `total PASSED FAILED SKIPPED`, printed by finish.
+# A test file prints `begin NAME` before each test, and `total PASSED FAILED
+# SKIPPED` as its last line; the rest is about what failed.
 proc report {process status} {
   global passed failed skipped
   set output [dict get $process output]
@@ -88,6 +90,8 @@ proc report {process status} {
     set remark "took longer than $::timeout s"
   } elseif {![regexp -line {^total (\d+) (\d+) (\d+)$} $output line good bad no]} {
     set remark "ended before its finish"
+    set begun [lindex [regexp -all -inline -line {^begin .*$} $output] end]
+    if {$begun ne ""} { append remark ", in [lindex $begun 1]" }
   } elseif {$good + $bad + $no == 0} {
     set remark "has no test"
   } else {
@@ -108,7 +112,7 @@ proc report {process status} {
     [expr {$bad ? ", $bad failed" : ""}] \
     [expr {$no ? ", $no skipped" : ""}] $seconds]
   if {$remark ne ""} { puts "  [dict get $process name] $remark" }
-  regsub -line -all {^total .*\n?} $output "" output
+  regsub -line -all {^(total|begin) .*\n?} $output "" output
   regsub -line -all {^==== \S+ FAILED$} $output "" output
   regsub -all {\n{2,}} [string trim $output] "\n\n" output
   if {$output ne ""} { puts "  [string map {\n "\n  "} $output]" }

@@ -10,6 +10,8 @@
 #
 # scenario name ?option value ...? setup body
 #
+# bare and built, at the end of this file, are what a setup begins with.
+#
 # Before each try `setup` makes a new file and opens `db` on it; then the first
 # allocation that `body` asks for fails, in the next try the second, and so on
 # until the body runs through.  All of this twice: the allocation fails once,
@@ -24,7 +26,7 @@
 #
 #     -faults {memory}     kinds: memory, file (which fails with any error)
 #     -check {script}      holds at every point, with memory back
-#     -error {pattern}     another text that its error may have
+#     -errors {pattern}    other texts that its error may have
 #     -again {script}      what to do instead of the body with memory back
 #     -step 1              try each n-th allocation only
 
@@ -64,6 +66,13 @@ proc relate::all_rows {reader name} {
   return $rows
 }
 
+proc relate::expected {message patterns} {
+  foreach pattern [list "out of memory" {*}$patterns] {
+    if {[string match $pattern $message]} { return 1 }
+  }
+  return 0
+}
+
 # One try.  Returns what is wrong, and sets in the caller: hits, reported.
 proc relate::try_point {kind mode point setup body options before after} {
   upvar 1 hits hits reported reported
@@ -78,7 +87,7 @@ proc relate::try_point {kind mode point setup body options before after} {
   set reported [expr {$failed && $hits > 0}]
   if {$failed && $hits == 0} { lappend wrong "fails by itself: $message" }
   if {$reported && $kind eq "memory" && ($code & 255) != 7 &&
-      ![string match [dict get $options -error] $message]} {
+      ![relate::expected $message [dict get $options -errors]]} {
     lappend wrong "reported as $code: $message"
   }
   if {[dict get $options -check] ne "" &&
@@ -134,7 +143,7 @@ proc relate::every {kind mode name setup body options} {
 
 proc scenario {name args} {
   lassign [lrange $args end-1 end] setup body
-  set options [dict merge [list -faults memory -check "" -error "out of memory" \
+  set options [dict merge [list -faults memory -check "" -errors {} \
     -again $body -step 1] [lrange $args 0 end-2]]
   foreach kind [dict get $options -faults] {
     foreach mode {once persist} {
@@ -167,13 +176,25 @@ proc finish {} {
 
 # `db` without the extension, on a new file.
 proc bare {{schema ""}} {
-  fresh_file
+  relate::close_all
+  relate::delete $::file
   plain db
   db eval $schema
 }
 
-proc fresh_file {} {
+# `db` with the extension, on a copy of the file that the SQL makes.  The file
+# is made once, so that a long setup costs little at every point.
+proc built {sql} {
+  variable relate::made
+  if {![info exists made($sql)]} {
+    fresh $sql
+    relate::close_all
+    set made($sql) [file join $relate::folder made-[array size made].db]
+    file rename -force $::file $made($sql)
+  }
   relate::close_all
   relate::delete $::file
-  set relate::files {}
+  file copy $made($sql) $::file
+  reopen
 }
+array set relate::made {}
