@@ -127,6 +127,16 @@ static void watch_look(Failure *failure, Connection *connection,
   watch->reprepared = failure->code ? -1 : reprepared;
 }
 
+/* What can't be prepared is not kept: its schema may not exist. */
+static void connection_forget(Connection *connection, Watch *watch) {
+  Watch **link = &connection->watches->next;
+  while (*link && *link != watch) link = &(*link)->next;
+  if (!*link || watch->statement) return;
+  *link = watch->next;
+  model_release(watch->model);
+  sqlite3_free(watch);
+}
+
 static void fail_depth(Failure *failure) {
   failure_set(failure, SQLITE_ERROR,
               "called from its own triggers more than %d times deep",
@@ -143,9 +153,13 @@ Model *connection_enter(Failure *failure, Connection *connection,
   /* Where an outer call has the watch open, nothing can have changed. */
   if (!watch->statement || !sqlite3_stmt_busy(watch->statement))
     watch_look(failure, connection, watch);
-  if (failure->code || !watch->model) return NULL;
-  model_retain(watch->model);
-  return watch->model;
+  Model *model = failure->code ? NULL : watch->model;
+  if (!model) {
+    connection_forget(connection, watch);
+    return NULL;
+  }
+  model_retain(model);
+  return model;
 }
 
 /* Ends what connection_enter began, also one that gave NULL. */

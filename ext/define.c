@@ -183,55 +183,55 @@ static char *real_text(Failure *failure, double real) {
   return text;
 }
 
-static void preset_bind(Failure *failure, sqlite3_stmt *statement,
-                        const Value *value, const char *real) {
+/* The value as JSON, by json_quote(); the caller frees it. */
+static char *value_json(Failure *failure, sqlite3 *db, const Value *value) {
   if (value->type == SQLITE_BLOB)
     failure_set(failure, SQLITE_ERROR,
                 "a BLOB can't be kept as a preset; give it in the call");
-  if (value->type == SQLITE_FLOAT) {
-    statement_bind_text(failure, statement, 3, real);
-  } else {
-    value_bind(failure, statement, 3, value);
-  }
+  if (failure->code) return NULL;
+  if (value->type == SQLITE_FLOAT) return real_text(failure, value->real);
+  sqlite3_stmt *statement =
+      statement_prepare(failure, db, STATEMENT_PLAIN, "SELECT json_quote(?1)");
+  value_bind(failure, statement, 1, value);
+  statement_step(failure, statement);
+  const char *json = statement_text(failure, statement, 0);
+  char *copy = json ? sqlite3_mprintf("%s", json) : NULL;
+  if (!copy) failure_memory(failure);
+  sqlite3_finalize(statement);
+  return copy;
 }
 
-/* Adds a column and its value to the JSON object; a column that is in it
-** already is a failure. */
+/* Writes "column":value, unless the column is in `done`, which it joins. */
 static void preset_add(Failure *failure, Definition *definition,
-                       const Column *column, const Value *value) {
+                       sqlite3_str *text, Columns *done, const Column *column,
+                       const Value *value) {
   if (failure->code) return;
-  bool number = value->type == SQLITE_FLOAT;
-  char *real = number ? real_text(failure, value->real) : NULL;
-  const char *path =
-      arena_format(failure, definition->arena, "$.\"%w\"", column->name);
-  sqlite3_stmt *statement = statement_prepare(
-      failure, definition->connection->db, STATEMENT_PLAIN,
-      number ? "SELECT json_insert(?1, ?2, json(?3)), json_type(?1, ?2)"
-             : "SELECT json_insert(?1, ?2, ?3), json_type(?1, ?2)");
-  statement_bind_text(failure, statement, 1, definition->preset);
-  statement_bind_text(failure, statement, 2, path);
-  preset_bind(failure, statement, value, real);
-  if (statement_step(failure, statement)) {
-    if (statement_text(failure, statement, 1))
-      failure_set(failure, SQLITE_ERROR, "the column %s is given twice",
-                  column->name);
-    definition->preset = arena_text(failure, definition->arena,
-                                    statement_text(failure, statement, 0));
-  }
-  sqlite3_finalize(statement);
-  sqlite3_free(real);
+  if (columns_contain(done, column))
+    failure_set(failure, SQLITE_ERROR, "the column %s is given twice",
+                column->name);
+  char *json = value_json(failure, definition->connection->db, value);
+  sqlite3_str_appendall(text, done->count ? "," : "{");
+  name_append_json(text, column->name);
+  sqlite3_str_appendf(text, ":%s", json);
+  sqlite3_free(json);
+  done->list = arena_extend(failure, definition->arena, (void *)done->list,
+                            done->count, sizeof(*done->list));
+  if (!failure->code) done->list[done->count++] = column;
 }
 
 static void definition_preset(Failure *failure, Definition *definition,
                               int argc, sqlite3_value **argv) {
-  definition->preset = "{}";
+  sqlite3_str *text = sqlite3_str_new(definition->connection->db);
+  Columns done = {0, NULL};
   for (int i = 3; i < argc && !failure->code; i += 2) {
     const char *name = declare_text(failure, argv[i], "the name of a column");
     const Column *column =
         payload_column(failure, definition->relationship, name);
     Value value = value_of(failure, argv[i + 1]);
-    preset_add(failure, definition, column, &value);
+    preset_add(failure, definition, text, &done, column, &value);
   }
+  sqlite3_str_appendall(text, done.count ? "}" : "{}");
+  definition->preset = arena_string(failure, definition->arena, text);
 }
 
 /* ---- relationship_function() ---- */

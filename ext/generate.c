@@ -490,7 +490,7 @@ char *generate_move(const Relationship *relationship) {
   append_match(text, &source);
   sqlite3_str_appendall(text, " AND ");
   append_match(text, &target);
-  append_agreement(text, &other, source.link, false);
+  append_agreement(text, &other, source.link, true);
   if (relationship->link->may_defer || !end_is_alike(&other))
     append_exists(text, &other);
   return sqlite3_str_finish(text);

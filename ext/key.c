@@ -15,7 +15,7 @@
 
 enum { KIND_JSON = -90, KIND_FIND };
 
-static void append_names(sqlite3_str *text, const Columns *columns) {
+static void append_key_columns(sqlite3_str *text, const Columns *columns) {
   sqlite3_str_appendall(text, columns->count == 1 ? "" : "(");
   columns_append(text, columns, ", ");
   sqlite3_str_appendall(text, columns->count == 1 ? "" : ")");
@@ -28,7 +28,7 @@ const Value *key_values(const Key *key) {
 /* Writes `id = 7` or `(a, b) = (1, 2)`. */
 void key_describe(sqlite3_str *text, const Key *key) {
   const char *separator = key->columns->count == 1 ? " = " : " = (";
-  append_names(text, key->columns);
+  append_key_columns(text, key->columns);
   for (int i = 0; i < key->columns->count; i++) {
     sqlite3_str_appendall(text, separator);
     value_describe(text, &key_values(key)[i]);
@@ -71,16 +71,16 @@ static void fail_count(Failure *failure, const Key *key, int given) {
   columns_append(names, key->columns, ", ");
   char *list = failure_text(failure, names);
   failure_set(failure, SQLITE_MISMATCH,
-              "%d value%s for the key of %s, which has %d: give "
+              "%d value%s for the key of %s, which has %d column%s: give "
               "json_array(%s)",
               given, given == 1 ? "" : "s", key->table->name,
-              key->columns->count, list);
+              key->columns->count, key->columns->count == 1 ? "" : "s", list);
   sqlite3_free(list);
 }
 
 static void fail_null(Failure *failure, const Key *key) {
   sqlite3_str *names = sqlite3_str_new(NULL);
-  append_names(names, key->columns);
+  append_key_columns(names, key->columns);
   char *list = failure_text(failure, names);
   failure_set(failure, SQLITE_MISMATCH, "NULL is no key: give the %s of %s",
               list, key->table->name);

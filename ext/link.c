@@ -123,24 +123,61 @@ static char *link_key_columns(Link *link) {
 }
 
 static void link_refuse_unlink(Link *link) {
+  const char *table = link->relationship->link->name;
   char *columns = link_key_columns(link);
   char *pair = link_pair(link);
   failure_set(link->failure, SQLITE_CONSTRAINT_NOTNULL,
-              "%s can't be unlinked: %s(%s) is NOT NULL; relate the row of %s "
-              "to another, or delete it",
-              pair ? pair : "", link->relationship->link->name, columns,
-              link->relationship->link->name);
+              generate_can_link(link->relationship)
+                  ? "%s can't be unlinked: %s(%s) is NOT NULL; relate the row "
+                    "of %s to another, or delete it"
+                  : "%s can't be unlinked: %s(%s) is the key of its row; "
+                    "delete the row of %s",
+              pair ? pair : "", table, columns, table);
   sqlite3_free(columns);
   sqlite3_free(pair);
 }
 
 static void link_refuse_key(Link *link) {
+  const char *table = link->relationship->link->name;
+  link_demand(link, &link->source);
+  link_demand(link, &link->target);
   char *columns = link_key_columns(link);
+  char *pair = link_pair(link);
   failure_set(link->failure, SQLITE_CONSTRAINT,
-              "the foreign key %s(%s) is the key of its row: to link is to "
-              "INSERT that row, or to UPDATE its key",
-              link->relationship->link->name, columns);
+              "%s can't be linked: %s(%s) is the key of its row; INSERT a row "
+              "of %s, or UPDATE its key",
+              pair ? pair : "", table, columns, table);
   sqlite3_free(columns);
+  sqlite3_free(pair);
+}
+
+/* The link's columns that both ends share, a tenant for example, and in which
+** the two rows differ; "" where there are none. */
+static char *link_difference(Link *link) {
+  const Columns *source = &link->relationship->source_link;
+  const Columns *target = &link->relationship->target_link;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  const char *separator = "";
+  for (int i = 0; i < source->count; i++)
+    for (int j = 0; j < target->count; j++) {
+      if (source->list[i] != target->list[j] ||
+          value_same(&key_values(&link->source)[i],
+                     &key_values(&link->target)[j]))
+        continue;
+      sqlite3_str_appendall(text, separator);
+      sqlite3_str_appendall(text, source->list[i]->name);
+      separator = ", ";
+    }
+  return failure_text(link->failure, text);
+}
+
+static void link_refuse_difference(Link *link, const char *columns) {
+  char *pair = link_pair(link);
+  failure_set(link->failure, SQLITE_CONSTRAINT,
+              "%s can't be linked: they differ in %s, which %s has once for "
+              "both",
+              pair ? pair : "", columns, link->relationship->link->name);
+  sqlite3_free(pair);
 }
 
 /* ---- statements ---- */
@@ -202,18 +239,15 @@ static sqlite3_int64 link_insert_or_point(Link *link) {
   return link_write(link, statement);
 }
 
-/* No row was changed: is the pair linked, or is there no such row? */
+/* No row was changed: is the pair linked, is there no such row, can't these two
+** be linked?  Or a trigger has skipped the row, which is no error. */
 static void link_why_nothing(Link *link) {
   if (link->failure->code || link_exists(link)) return;
   link_demand(link, &link->source);
   link_demand(link, &link->target);
-  if (link->failure->code) return;
-  char *pair = link_pair(link);
-  failure_set(link->failure, SQLITE_CONSTRAINT,
-              "%s can't be linked: they differ in a column that both have in "
-              "common in %s, or a trigger skips the row",
-              pair ? pair : "", link->relationship->link->name);
-  sqlite3_free(pair);
+  char *columns = link_difference(link);
+  if (columns && *columns) link_refuse_difference(link, columns);
+  sqlite3_free(columns);
 }
 
 /* A one-to-one makes room first.  Where it can't, the UNIQUE key refuses. */
@@ -267,6 +301,9 @@ static bool moves_in_place(const Relationship *relationship) {
          relationship->cardinality == MANY_TO_ONE;
 }
 
+#define LINKED_ALREADY \
+  "; they are linked already: unrelate the other link instead"
+
 /* The link's row gets another target. */
 static sqlite3_int64 link_move_in_place(Link *link, Link *other) {
   sqlite3_stmt *statement = link_statement(link, GENERATE_MOVE);
@@ -279,8 +316,22 @@ static sqlite3_int64 link_move_in_place(Link *link, Link *other) {
     link_why_nothing(other);
   if (link->failure->code == SQLITE_CONSTRAINT_UNIQUE ||
       link->failure->code == SQLITE_CONSTRAINT_PRIMARYKEY)
-    failure_append(link->failure, "; they are linked already: unrelate instead");
+    failure_append(link->failure, LINKED_ALREADY);
   return moved;
+}
+
+/* The link is dissolved, and another one made. */
+static sqlite3_int64 link_move_over(Link *link, Link *other) {
+  bool linked = link_exists(other);
+  if (!link_remove(link)) return 0;
+  sqlite3_int64 moved = link_make(other);
+  if (moved && linked) return 0; /* to where it was */
+  if (moved || !linked || link->failure->code) return moved;
+  char *pair = link_pair(other);
+  failure_set(link->failure, SQLITE_CONSTRAINT, "%s%s", pair ? pair : "",
+              LINKED_ALREADY);
+  sqlite3_free(pair);
+  return 0;
 }
 
 static sqlite3_int64 link_move(Link *link) {
@@ -292,8 +343,8 @@ static sqlite3_int64 link_move(Link *link) {
     moved = 0;
   } else if (moves_in_place(link->relationship)) {
     moved = link_move_in_place(link, &other);
-  } else if (link_remove(link)) {
-    moved = link_make(&other);
+  } else {
+    moved = link_move_over(link, &other);
   }
   key_free(&other.target);
   return moved;
@@ -458,14 +509,14 @@ static sqlite3_int64 link_remove_rest(Link *link, const Targets *targets) {
 static int link_list_length(Link *link) {
   const Value *list = &link->order->other;
   int length = -1;
-  sqlite3_stmt *statement =
-      statement_prepare(link->failure, link->connection->db, 0,
-                        "SELECT CASE WHEN json_valid(?1) THEN "
-                        "CASE json_type(?1) WHEN 'array' THEN "
-                        "json_array_length(?1) ELSE -1 END ELSE -1 END");
+  sqlite3_stmt *statement = statement_prepare(
+      link->failure, link->connection->db, 0,
+      "SELECT CASE json_type(?1) WHEN 'array' THEN json_array_length(?1) END");
   value_bind(link->failure, statement, 1, list);
-  if (list->type == SQLITE_TEXT && statement_step(link->failure, statement))
+  if (list->type == SQLITE_TEXT && statement_step(link->failure, statement) &&
+      sqlite3_column_type(statement, 0) == SQLITE_INTEGER)
     length = sqlite3_column_int(statement, 0);
+  if (link->failure->code == SQLITE_ERROR) failure_clear(link->failure);
   sqlite3_finalize(statement);
   if (length < 0)
     failure_set(link->failure, SQLITE_MISMATCH,
@@ -485,7 +536,9 @@ static sqlite3_int64 link_set(Link *link) {
   bool to_one = is_to_one(link->relationship);
   if (to_one && length > 1)
     failure_set(link->failure, SQLITE_CONSTRAINT,
-                "is to one: %d keys were given", length);
+                "leads to one row of %s, and %d keys were given; give one, or "
+                "'[]'",
+                link->relationship->target->name, length);
   sqlite3_int64 changed = 0;
   if (!to_one || length == 0) {
     targets_load(link, &targets);

@@ -443,8 +443,7 @@ static void builder_add_lost(Builder *builder, const Declaration *declaration,
   lost->link = schema_table(schema, link);
   if (!lost->source) lost->source = &stand_in[0];
   if (!lost->link) lost->link = &stand_in[1];
-  lost->exact_name = lost->short_name =
-      declaration->name ? declaration->name : "";
+  lost->exact_name = lost->short_name = ""; /* found by what is declared */
   lost->declaration = declaration;
   lost->because = problem;
   lost->problem = problem;

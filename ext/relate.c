@@ -15,7 +15,8 @@ SQLITE_EXTENSION_INIT1
 
 #define OLDEST_SQLITE 3037000
 
-typedef void Call(sqlite3_context *context, int argc, sqlite3_value **argv);
+typedef void ScalarFunction(sqlite3_context *context, int argc,
+                            sqlite3_value **argv);
 
 static void look(Connection *connection) {
   Failure ignored = {0, NULL};
@@ -35,7 +36,7 @@ static void version_function(sqlite3_context *context, int argc,
 static const struct {
   const char *name;
   int argc;
-  Call *call;
+  ScalarFunction *call;
 } functions[] = {
     {"relate_version", 0, version_function},
     {"relationship", -1, declare_relationship},
@@ -54,7 +55,7 @@ static const struct {
 
 static void based_create(Failure *failure, Connection *connection,
                          const char *name, Base base, bool declared) {
-  static Call *const scalars[] = {[BASE_RELATED] = scalar_related,
+  static ScalarFunction *const scalars[] = {[BASE_RELATED] = scalar_related,
                                   [BASE_RELATED_COUNT] = scalar_count};
   Function *function = function_new(failure, connection, name, base);
   if (!function) return;
@@ -150,6 +151,21 @@ static void register_functions(Failure *failure, Connection *connection) {
   }
 }
 
+/* To connect a virtual table SQLite asks the authorizer for the right to change
+** the schema; an application that grants less, later, shall find them
+** connected. */
+static void connect_tables(sqlite3 *db) {
+  static const char *const tables[] = {
+      "relationship_list", "relationship_function_list", STEPS_TABLE,
+      ROWS_TABLE,          "relate",                     "unrelate"};
+  for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+    Failure ignored = {0, NULL};
+    sqlite3_finalize(statement_format(
+        &ignored, db, 0, "SELECT 1 FROM temp.\"%w\"", tables[i]));
+    failure_clear(&ignored);
+  }
+}
+
 static void register_all(Failure *failure, Connection *connection) {
   int code = cache_register(connection->cache);
   if (!code) code = steps_register(connection);
@@ -188,7 +204,10 @@ static int entry(sqlite3 *db, char **message) {
     connection->announce = announce;
     enforce_foreign_keys(db);
     register_all(&failure, connection);
-    if (!failure.code) look(connection);
+    if (!failure.code) {
+      connect_tables(db);
+      look(connection);
+    }
     connection_release(connection);
   }
   int code = failure.code;

@@ -103,12 +103,10 @@ typedef struct Values {
 RELATE_PRIVATE Value value_of(Failure *failure, sqlite3_value *value);
 RELATE_PRIVATE Value value_of_column(Failure *failure, sqlite3_stmt *statement,
                                      int column);
-RELATE_PRIVATE Value value_of_text(const char *text);
 RELATE_PRIVATE void value_bind(Failure *failure, sqlite3_stmt *statement,
                                int parameter, const Value *value);
 RELATE_PRIVATE void value_result(sqlite3_context *context, const Value *value);
 RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
-RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
 RELATE_PRIVATE void values_add(Failure *failure, Values *values,
                                const Value *value);
 RELATE_PRIVATE bool values_next(const Values *values, sqlite3_int64 *cursor,
@@ -466,8 +464,9 @@ RELATE_PRIVATE char *generate_targets(const Relationship *relationship);
 /* `payload`: columns to set, then bound after the keys. */
 RELATE_PRIVATE char *generate_link(const Relationship *relationship,
                                    const Columns *payload);
-/* The pairs of the table _relationship_rows, in one statement. */
-#define ROWS_TABLE "_relationship_rows"
+#define ROWS_TABLE "_relationship_rows" /* of rows.c */
+
+/* The pairs of that table, in one statement. */
 RELATE_PRIVATE char *generate_link_rows(const Relationship *relationship);
 RELATE_PRIVATE char *generate_unlink(const Relationship *relationship);
 /* Another link that stands in the way of a one-to-one is dissolved. */
@@ -623,6 +622,8 @@ RELATE_PRIVATE const Relationship *function_enter(Failure *failure,
                                                   Model **model);
 
 /* ---- layer 8: steps.c: several writes as one statement ---- */
+
+#define STEPS_TABLE "_relationship_steps"
 
 RELATE_PRIVATE int steps_register(Connection *connection);
 /* Calls step(argument, 0), then step(argument, 1), inside one INSERT

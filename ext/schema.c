@@ -365,10 +365,15 @@ static char *reader_say(Reader *reader, const char *format, ...) {
 static void key_resolve_columns(Reader *reader, ForeignKey *key) {
   if (!key->parent_columns.count) {
     key->parent_columns = key->parent->primary_key;
-    if (key->parent_columns.count != key->columns.count)
+    if (!key->parent_columns.count) {
+      key->problem =
+          reader_say(reader, "%s has no primary key", key->parent->name);
+    } else if (key->parent_columns.count != key->columns.count) {
       key->problem = reader_say(
-          reader, "%s has a primary key of %d columns, the key refers to %d",
-          key->parent->name, key->parent_columns.count, key->columns.count);
+          reader, "%s has a primary key of %d column%s, the key refers to %d",
+          key->parent->name, key->parent_columns.count,
+          key->parent_columns.count == 1 ? "" : "s", key->columns.count);
+    }
     return;
   }
   for (int i = 0; i < key->columns.count; i++) {

@@ -12,8 +12,6 @@
 */
 #include "relate_int.h"
 
-#define STEPS_TABLE "_relationship_steps"
-
 enum { KIND_STEPS = -80 };
 
 typedef struct StepsTable {

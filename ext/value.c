@@ -62,13 +62,6 @@ Value value_of_column(Failure *failure, sqlite3_stmt *statement, int column) {
   return result;
 }
 
-/* Text of the caller; NULL for NULL. */
-Value value_of_text(const char *text) {
-  Value result = {text ? SQLITE_TEXT : SQLITE_NULL, false, 0, 0, text, 0};
-  if (text) result.size = (int)strlen(text);
-  return result;
-}
-
 /* Binds without copying: the value outlives the statement's next step. */
 void value_bind(Failure *failure, sqlite3_stmt *statement, int parameter,
                 const Value *value) {
@@ -127,16 +120,6 @@ void value_describe(sqlite3_str *text, const Value *value) {
   } else {
     sqlite3_str_appendall(text, "NULL");
   }
-}
-
-/* True if both are stored alike: same type, same bytes. */
-bool value_same(const Value *a, const Value *b) {
-  if (a->type != b->type) return false;
-  if (a->type == SQLITE_INTEGER) return a->integer == b->integer;
-  if (a->type == SQLITE_FLOAT)
-    return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
-  if (a->type == SQLITE_NULL) return true;
-  return a->size == b->size && memcmp(a->bytes, b->bytes, (size_t)a->size) == 0;
 }
 
 static char *values_grow(Failure *failure, Values *values, sqlite3_int64 size) {

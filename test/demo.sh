@@ -47,7 +47,7 @@ INSERT INTO student_course VALUES (4, 1);
 ALTER TABLE courses RENAME COLUMN detail TO description;
 ALTER TABLE student_course ADD COLUMN grade TEXT;
 
--- A dump has all of it, as plain SQL.
+-- What a dump says of it is plain SQL.
 
 .dump student_course
 PRAGMA integrity_check;

@@ -189,6 +189,7 @@ if {[info exists ::argv0] && [file normalize $::argv0] eq
     [file normalize [info script]]} {
   set library [file join [file dirname [file dirname \
     [file normalize [info script]]]] build relate.so]
+  if {[info exists env(RELATE_LIBRARY)]} { set library $env(RELATE_LIBRARY) }
   if {[lindex $argv 0] ne "--update"} {
     puts stderr "usage: tclsh test/docs.tcl --update FILE ..."
     exit 2

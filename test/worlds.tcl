@@ -14,29 +14,33 @@
 # hand, so that one can be held against another.
 #
 # world name              a fresh database
-# names ?kind ...?        the worlds of these kinds, all by default
+# worlds ?kind ...?       the names of those of these kinds, all by default
 # act verb tag ...        the result of SELECT verb(path, keys of the tags)
 # insert verb a b         INSERT INTO verb VALUES(path, ...)
 # by_hand verb tag ...    the same in plain SQL
 # pairs                   the pairs of tags that are linked, in order
 # contents                every row of every table
+# on connection script    what `script` does is done to another connection
 #
 #     kind       of the relationship `path`, seen from its source
 #     tables     the schema and the rows
 #     path       back: the other way
 #     a, b       a source's and a target's key; $tag stands for the tag
 #     sources    how many there are; targets
+#     payload    a column of the link table
+#     repeats    1 where a pair can be linked twice
 #     pairs      a query for the linked tags
 #     link       how to link $a and $b by hand; unlink
 
 namespace eval worlds {
   variable all [dict create]
   variable current ""
+  variable connection db
 }
 
 proc define_world {name args} {
   dict set worlds::all $name [dict merge {
-    sources 3 targets 3 a {$tag} b {$tag} repeats 0
+    sources 3 targets 3 payload "" repeats 0
   } $args]
 }
 
@@ -52,7 +56,7 @@ set worlds::campus {
 proc define_campus {name title link args} {
   define_world $name title $title kind many-to-many \
     tables "$worlds::campus $link" \
-    path students.courses back courses.students \
+    path students.courses back courses.students payload grade \
     a {(SELECT id FROM students WHERE tag = $tag)} \
     b {(SELECT id FROM courses WHERE tag = $tag)} \
     pairs {
@@ -128,7 +132,7 @@ define_campus repeating {a link table without a key, declared} {
 }
 
 define_world names title {keys to UNIQUE columns, NOCASE} kind many-to-many \
-  path people.clubs back clubs.people \
+  path people.clubs back clubs.people payload since \
   a {(SELECT upper(name) FROM people WHERE tag = $tag)} \
   b {(SELECT lower(title) FROM clubs WHERE tag = $tag)} \
   tables {
@@ -159,7 +163,7 @@ define_world names title {keys to UNIQUE columns, NOCASE} kind many-to-many \
   }
 
 define_world tenants title {composite keys that share a column} \
-  kind many-to-many path pupils.clubs back clubs.pupils \
+  kind many-to-many path pupils.clubs back clubs.pupils payload since \
   a {(json_array('KA', (SELECT nr FROM pupils WHERE tag = $tag)))} \
   b {(json_array('KA', (SELECT title FROM clubs WHERE tag = $tag)))} \
   tables {
@@ -193,6 +197,7 @@ define_world tenants title {composite keys that share a column} \
 
 define_world self_many title {a table and itself, many-to-many} \
   kind many-to-many path parts.contained back parts.containing \
+  payload amount \
   a {(SELECT code FROM parts WHERE tag = $tag)} \
   b {(SELECT code FROM parts WHERE tag = $tag)} \
   tables {
@@ -406,39 +411,37 @@ proc world {name} {
   fresh [worlds::get tables]
 }
 
+proc on {connection script} {
+  set worlds::connection $connection
+  try { uplevel 1 $script } finally { set worlds::connection db }
+}
+
 proc worlds::key {end tag} {
   return [string map [list \$tag $tag] [get $end]]
 }
 
-# The keys of the tags as arguments: a source, then targets; relate_set's
-# targets as one JSON array.
+# The keys of the tags as arguments: a source, then targets; those of
+# relate_set as one JSON array.
 proc worlds::arguments {verb tags} {
   set tags [lassign $tags a]
   set keys [lmap tag $tags { key b $tag }]
-  if {$verb eq "relate_set"} {
-    set keys [list [join [list json_array( [join $keys ", "] )] ""]]
-  }
+  if {$verb eq "relate_set"} { set keys [list "json_array([join $keys ,])"] }
   return [join [list [key a $a] {*}$keys] ", "]
 }
 
 proc act {verb args} {
-  set path [worlds::get path]
-  db onecolumn "SELECT ${verb}('$path', [worlds::arguments $verb $args])"
+  $worlds::connection onecolumn "SELECT ${verb}('[worlds::get path]',
+    [worlds::arguments $verb $args])"
 }
 
 proc insert {verb args} {
-  set path [worlds::get path]
-  db eval "INSERT INTO $verb VALUES ('$path', [worlds::arguments {} $args])"
-  db changes
+  $worlds::connection eval "INSERT INTO $verb VALUES ('[worlds::get path]',
+    [worlds::arguments $verb $args])"
 }
 
-proc worlds::hand {what a b} {
-  set changes 0
-  foreach sql [split [string map [list \$a $a \$b $b] [get $what]] \;] {
-    db eval $sql
-    incr changes [db changes]
-  }
-  return $changes
+proc worlds::run {what a b} {
+  variable connection
+  $connection eval [string map [list \$a $a \$b $b] [get $what]]
 }
 
 proc worlds::linked_to {a} {
@@ -449,34 +452,39 @@ proc worlds::linked_to {a} {
 }
 
 proc by_hand {verb a args} {
-  set b [lindex $args 0]
+  set linked [worlds::linked_to $a]
+  lassign $args b other
   switch $verb {
-    relate { worlds::hand link $a $b }
-    unrelate { worlds::hand unlink $a $b }
+    relate { worlds::run link $a $b }
+    unrelate { worlds::run unlink $a $b }
     relate_move {
-      if {$b in [worlds::linked_to $a]} {
-        worlds::hand unlink $a $b
-        worlds::hand link $a [lindex $args 1]
+      worlds::run unlink $a $b
+      foreach target $linked {
+        if {$target == $b} { worlds::run link $a $other }
       }
     }
     relate_set {
-      foreach b [worlds::linked_to $a] {
-        if {$b ni $args} { worlds::hand unlink $a $b }
+      foreach target $linked {
+        if {$target ni $args} { worlds::run unlink $a $target }
       }
-      foreach b $args {
-        if {$b ni [worlds::linked_to $a]} { worlds::hand link $a $b }
+      foreach target [lsort -unique $args] {
+        if {$target ni $linked} { worlds::run link $a $target }
       }
     }
   }
+  return
 }
 
-proc pairs {} { rows [worlds::get pairs] }
+proc pairs {} { rows $worlds::connection [worlds::get pairs] }
 
 proc contents {} {
   set contents {}
-  foreach table [db eval {SELECT name FROM sqlite_schema WHERE type = 'table'
-      AND name NOT LIKE '\_rel%' ESCAPE '\' ORDER BY name}] {
-    lappend contents $table [lsort [rows "SELECT * FROM \"$table\""]]
+  foreach table [$worlds::connection eval {
+    SELECT name FROM sqlite_schema WHERE type = 'table'
+    AND name NOT LIKE '\_rel%' ESCAPE '\' ORDER BY name
+  }] {
+    lappend contents $table \
+      [lsort [rows $worlds::connection "SELECT * FROM \"$table\""]]
   }
   return $contents
 }
