@@ -370,9 +370,9 @@ static void append_assignments(sqlite3_str *text, const End *parent,
   }
 }
 
-/* The columns that must agree do; and, if `changes`, another one differs. */
+/* The columns that must agree do; and another one differs. */
 static void append_agreement(sqlite3_str *text, const End *parent,
-                             const Columns *fixed, bool changes) {
+                             const Columns *fixed) {
   for (int i = 0; i < parent->link->count; i++) {
     const Column *column = parent->link->list[i];
     if (!columns_contain(fixed, column)) continue;
@@ -382,7 +382,7 @@ static void append_agreement(sqlite3_str *text, const End *parent,
     append_value(text, parent, i);
   }
   const char *separator = " AND (";
-  for (int i = 0; changes && i < parent->link->count; i++) {
+  for (int i = 0; i < parent->link->count; i++) {
     const Column *column = parent->link->list[i];
     if (columns_contain(fixed, column)) continue;
     sqlite3_str_appendall(text, separator);
@@ -402,7 +402,7 @@ static char *generate_point(const Relationship *relationship) {
   append_assignments(text, &parent, holder.link);
   sqlite3_str_appendall(text, " WHERE ");
   append_match(text, &holder);
-  append_agreement(text, &parent, holder.link, true);
+  append_agreement(text, &parent, holder.link);
   if (relationship->link->may_defer || !end_is_alike(&parent))
     append_exists(text, &parent);
   return sqlite3_str_finish(text);
@@ -490,7 +490,7 @@ char *generate_move(const Relationship *relationship) {
   append_match(text, &source);
   sqlite3_str_appendall(text, " AND ");
   append_match(text, &target);
-  append_agreement(text, &other, source.link, true);
+  append_agreement(text, &other, source.link);
   if (relationship->link->may_defer || !end_is_alike(&other))
     append_exists(text, &other);
   return sqlite3_str_finish(text);

@@ -301,9 +301,6 @@ static bool moves_in_place(const Relationship *relationship) {
          relationship->cardinality == MANY_TO_ONE;
 }
 
-#define LINKED_ALREADY \
-  "; they are linked already: unrelate the other link instead"
-
 /* The link's row gets another target. */
 static sqlite3_int64 link_move_in_place(Link *link, Link *other) {
   sqlite3_stmt *statement = link_statement(link, GENERATE_MOVE);
@@ -316,7 +313,8 @@ static sqlite3_int64 link_move_in_place(Link *link, Link *other) {
     link_why_nothing(other);
   if (link->failure->code == SQLITE_CONSTRAINT_UNIQUE ||
       link->failure->code == SQLITE_CONSTRAINT_PRIMARYKEY)
-    failure_append(link->failure, LINKED_ALREADY);
+    failure_append(link->failure, "; they are linked already: unrelate the "
+                                  "other link instead");
   return moved;
 }
 
@@ -328,8 +326,9 @@ static sqlite3_int64 link_move_over(Link *link, Link *other) {
   if (moved && linked) return 0; /* to where it was */
   if (moved || !linked || link->failure->code) return moved;
   char *pair = link_pair(other);
-  failure_set(link->failure, SQLITE_CONSTRAINT, "%s%s", pair ? pair : "",
-              LINKED_ALREADY);
+  failure_set(link->failure, SQLITE_CONSTRAINT,
+              "%s are linked already: unrelate the other link instead",
+              pair ? pair : "");
   sqlite3_free(pair);
   return 0;
 }

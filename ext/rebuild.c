@@ -293,7 +293,8 @@ static void append_column_names(sqlite3_str *script, const Table *table) {
   const char *separator = "";
   for (int i = 0; i < table->column_count; i++) {
     if (table->columns[i].generated) continue;
-    sqlite3_str_appendf(script, "%s\"%w\"", separator, table->columns[i].name);
+    sqlite3_str_appendall(script, separator);
+    sqlite3_str_appendf(script, "\"%w\"", table->columns[i].name);
     separator = ", ";
   }
 }
@@ -309,7 +310,8 @@ static void append_dependents(Failure *failure, sqlite3_str *script,
   statement_bind_text(failure, statement, 1, table->name);
   while (statement_step(failure, statement)) {
     const char *sql = statement_text(failure, statement, 0);
-    sqlite3_str_appendf(script, "%s;\n", sql ? sql : "");
+    if (sql) sqlite3_str_appendall(script, sql);
+    sqlite3_str_appendall(script, ";\n");
   }
   sqlite3_finalize(statement);
 }

@@ -107,6 +107,7 @@ RELATE_PRIVATE void value_bind(Failure *failure, sqlite3_stmt *statement,
                                int parameter, const Value *value);
 RELATE_PRIVATE void value_result(sqlite3_context *context, const Value *value);
 RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
+RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
 RELATE_PRIVATE void values_add(Failure *failure, Values *values,
                                const Value *value);
 RELATE_PRIVATE bool values_next(const Values *values, sqlite3_int64 *cursor,

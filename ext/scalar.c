@@ -52,6 +52,9 @@ static void question_key(Question *question, const Table *table,
 }
 
 static void question_close(Question *question, sqlite3_context *context) {
+  if (question->relationship)
+    failure_prefix(&question->failure, "%s: ",
+                   question->relationship->full_name);
   connection_leave(question->function->connection, question->model);
   failure_prefix(&question->failure, "%s: ", question->function->name);
   failure_to_result(&question->failure, context);

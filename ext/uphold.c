@@ -55,15 +55,11 @@ static char affinity_class(const Column *column) {
 static void effect_child_column(sqlite3_str *sql, const Column *parent,
                                 const Column *child) {
   char class = affinity_class(parent);
-  const char *open = "", *close = "";
-  if (class != affinity_class(child) && class == 'B') {
-    open = "CAST(";
-    close = " AS TEXT)";
-  } else if (class != affinity_class(child) && class == 'A') {
-    open = "+";
-  }
-  sqlite3_str_appendf(sql, "%s\"%w\".\"%w\"%s", open, child->table->name,
-                      child->name, close);
+  bool differs = class != affinity_class(child);
+  const char *format = differs && class == 'B'   ? "CAST(\"%w\".\"%w\" AS TEXT)"
+                       : differs && class == 'A' ? "+\"%w\".\"%w\""
+                                                 : "\"%w\".\"%w\"";
+  sqlite3_str_appendf(sql, format, child->table->name, child->name);
 }
 
 static void effect_old_column(sqlite3_str *sql, const Column *parent,
@@ -89,9 +85,11 @@ static void effect_match(sqlite3_str *sql, const ForeignKey *key) {
 
 static void effect_columns(sqlite3_str *sql, const Columns *columns,
                            const char *prefix) {
-  for (int i = 0; i < columns->count; i++)
-    sqlite3_str_appendf(sql, "%s%s\"%w\"", i ? ", " : "", prefix,
-                        columns->list[i]->name);
+  for (int i = 0; i < columns->count; i++) {
+    sqlite3_str_appendall(sql, i ? ", " : "");
+    sqlite3_str_appendall(sql, prefix);
+    sqlite3_str_appendf(sql, "\"%w\"", columns->list[i]->name);
+  }
 }
 
 /* The columns of the key as the left side of IN. */

@@ -122,6 +122,16 @@ void value_describe(sqlite3_str *text, const Value *value) {
   }
 }
 
+/* True if both are stored alike: same type, same bytes. */
+bool value_same(const Value *a, const Value *b) {
+  if (a->type != b->type) return false;
+  if (a->type == SQLITE_INTEGER) return a->integer == b->integer;
+  if (a->type == SQLITE_FLOAT)
+    return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
+  if (a->type == SQLITE_NULL) return true;
+  return a->size == b->size && memcmp(a->bytes, b->bytes, (size_t)a->size) == 0;
+}
+
 static char *values_grow(Failure *failure, Values *values, sqlite3_int64 size) {
   if (values->size + size > values->room) {
     sqlite3_int64 room = 2 * values->room + size + 32;

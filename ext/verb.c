@@ -88,7 +88,9 @@ static void call_column(Call *call, const Relationship *relationship,
   int count = order->payload.count;
   if (name->type != SQLITE_TEXT) {
     failure_set(call->failure, SQLITE_MISMATCH,
-                "after the keys come pairs of a column's name and its value");
+                "%s: after the keys come pairs of a column's name and its "
+                "value",
+                relationship->full_name);
     return;
   }
   const Column *column =
@@ -229,6 +231,17 @@ static sqlite3_int64 gathered_run(Failure *failure, Function *function,
   return changed;
 }
 
+/* Who else writes is waited for before a statement reads, not afterwards. */
+static void explain_busy(Failure *failure, const Function *function) {
+  bool table =
+      function->base == BASE_RELATE || function->base == BASE_UNRELATE;
+  if ((failure->code & 0xff) == SQLITE_BUSY && table)
+    failure_append(failure,
+                   "; once a query reads SQLite does not wait for a lock: "
+                   "INSERT INTO %s does, or try again",
+                   function->name);
+}
+
 void verb_final(sqlite3_context *context) {
   Function *function = sqlite3_user_data(context);
   Gathered *gathered = sqlite3_aggregate_context(context, 0);
@@ -241,6 +254,7 @@ void verb_final(sqlite3_context *context) {
   sqlite3_int64 changed =
       failure.code ? 0 : gathered_run(&failure, function, gathered);
   values_free(&gathered->values);
+  explain_busy(&failure, function);
   failure_prefix(&failure, "%s: ", function->name);
   if (failure.code) {
     failure_to_result(&failure, context);

@@ -193,14 +193,30 @@ static void row_json_value(Row *row, sqlite3_stmt *each) {
   if (column) row_set(row, column, &value);
 }
 
+static bool is_json_object(Row *row, const Value *json) {
+  sqlite3_stmt *statement = statement_prepare(
+      row->failure, row->order.connection->db, 0,
+      "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) END = 'object'");
+  value_bind(row->failure, statement, 1, json);
+  bool is = json->type == SQLITE_TEXT &&
+            statement_step(row->failure, statement) &&
+            sqlite3_column_int(statement, 0);
+  sqlite3_finalize(statement);
+  return is;
+}
+
 /* The payload of relate: a JSON object. */
 static void row_json(Row *row, sqlite3_value *argument) {
   Value json = value_of(row->failure, argument);
   if (json.type == SQLITE_NULL || row->failure->code) return;
-  sqlite3_stmt *each = statement_prepare(
-      row->failure, row->order.connection->db, 0,
-      "SELECT value, key FROM temp.json_each(?1) WHERE json_type(?1) = "
-      "'object'");
+  if (!is_json_object(row, &json))
+    failure_set(row->failure, SQLITE_MISMATCH,
+                "%s: the payload is no JSON object, such as '{\"grade\": "
+                "\"A\"}'",
+                row->order.relationship->full_name);
+  sqlite3_stmt *each =
+      statement_prepare(row->failure, row->order.connection->db, 0,
+                        "SELECT value, key FROM temp.json_each(?1)");
   value_bind(row->failure, each, 1, &json);
   while (statement_step(row->failure, each)) row_json_value(row, each);
   sqlite3_finalize(each);
@@ -223,7 +239,8 @@ static void row_read(Row *row, Model *model, sqlite3_value **argv) {
   } else if (function->base == BASE_RELATE) {
     row_json(row, argv[5]);
   } else if (sqlite3_value_type(argv[5]) != SQLITE_NULL) {
-    failure_set(failure, SQLITE_ERROR, "takes no payload");
+    failure_set(failure, SQLITE_ERROR, "%s: takes no payload",
+                row->order.relationship->full_name);
   }
 }
 

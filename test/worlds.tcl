@@ -31,6 +31,7 @@
 #     repeats    1 where a pair can be linked twice
 #     pairs      a query for the linked tags
 #     link       how to link $a and $b by hand; unlink
+#     move       how to put $c in the place of $b; "": unlink and link
 
 namespace eval worlds {
   variable all [dict create]
@@ -40,7 +41,7 @@ namespace eval worlds {
 
 proc define_world {name args} {
   dict set worlds::all $name [dict merge {
-    sources 3 targets 3 payload "" repeats 0
+    sources 3 targets 3 payload "" repeats 0 move ""
   } $args]
 }
 
@@ -74,6 +75,12 @@ proc define_campus {name title link args} {
     unlink {
       DELETE FROM student_course WHERE
         student_id = (SELECT id FROM students WHERE tag = $a) AND
+        course_id = (SELECT id FROM courses WHERE tag = $b)
+    } \
+    move {
+      UPDATE student_course SET
+        course_id = (SELECT id FROM courses WHERE tag = $c)
+      WHERE student_id = (SELECT id FROM students WHERE tag = $a) AND
         course_id = (SELECT id FROM courses WHERE tag = $b)
     } {*}$args
 }
@@ -439,9 +446,9 @@ proc insert {verb args} {
     [worlds::arguments $verb $args])"
 }
 
-proc worlds::run {what a b} {
+proc worlds::run {what a b {c ""}} {
   variable connection
-  $connection eval [string map [list \$a $a \$b $b] [get $what]]
+  $connection eval [string map [list \$a $a \$b $b \$c $c] [get $what]]
 }
 
 proc worlds::linked_to {a} {
@@ -458,17 +465,21 @@ proc by_hand {verb a args} {
     relate { worlds::run link $a $b }
     unrelate { worlds::run unlink $a $b }
     relate_move {
-      worlds::run unlink $a $b
-      foreach target $linked {
-        if {$target == $b} { worlds::run link $a $other }
+      if {$b eq $other || $b ni $linked} return
+      if {[worlds::get move] ne ""} {
+        worlds::run move $a $b $other
+      } else {
+        worlds::run unlink $a $b
+        worlds::run link $a $other
       }
     }
     relate_set {
       foreach target $linked {
         if {$target ni $args} { worlds::run unlink $a $target }
       }
-      foreach target [lsort -unique $args] {
+      foreach target $args {
         if {$target ni $linked} { worlds::run link $a $target }
+        lappend linked $target
       }
     }
   }
