@@ -18,8 +18,10 @@ SHARED   = -dynamiclib -undefined error
 else
 SUFFIX   = so
 SHARED   = -shared
-# nodelete: statements and functions of a closed connection may outlive it.
-HARDLINK = -Wl,-z,relro,-z,now,-z,nodelete,-z,defs
+# nodelete: where the entry point fails half-way, SQLite unloads the library
+# but keeps what was registered.
+SHARED  += -Wl,-z,nodelete
+HARDLINK = -Wl,-z,relro,-z,now,-z,defs
 endif
 
 BUILD    = build

@@ -26,7 +26,6 @@
 #include "relate_int.h"
 
 #define CACHE_LIMIT 64
-#define CACHE_TABLE "_relationship_cache"
 
 typedef struct Entry {
   struct Entry *next;
@@ -165,16 +164,10 @@ static void cache_attach(Failure *failure, Cache *cache) {
     failure_set(failure, SQLITE_ERROR, "the table " CACHE_TABLE " is hidden");
 }
 
-/* Registers the module, and connects its table if that is possible now, so
-** that an authorizer which is set later is not asked. */
 int cache_register(Cache *cache) {
-  Failure ignored = {0, NULL};
   cache_retain(cache);
-  int code = sqlite3_create_module_v2(cache->db, CACHE_TABLE, &cache_module,
-                                      cache, cache_release_module);
-  if (code == SQLITE_OK) cache_attach(&ignored, cache);
-  failure_clear(&ignored);
-  return code;
+  return sqlite3_create_module_v2(cache->db, CACHE_TABLE, &cache_module, cache,
+                                  cache_release_module);
 }
 
 /* ---- statements ---- */

@@ -64,34 +64,37 @@ enum {
 
 /* ---- JSON, by SQLite's own functions ---- */
 
-/* Runs `sql`, which reads ?1 = json and ?2 = path, and stands on its row.  The
-** caller finalizes. */
+/* Runs `sql`, which reads ?1 and perhaps ?2, and stands on its row.  The caller
+** finalizes. */
 static sqlite3_stmt *json_ask(Failure *failure, sqlite3 *db, const char *sql,
-                              const char *json, const char *path) {
+                              const char *json, const char *second) {
   sqlite3_stmt *statement =
       statement_prepare(failure, db, STATEMENT_PLAIN, sql);
   statement_bind_text(failure, statement, 1, json);
-  if (path) statement_bind_text(failure, statement, 2, path);
+  if (second) statement_bind_text(failure, statement, 2, second);
   statement_step(failure, statement);
   return statement;
 }
 
-static int json_number(Failure *failure, sqlite3 *db, const char *sql,
-                       const char *json) {
-  sqlite3_stmt *statement = json_ask(failure, db, sql, json, NULL);
-  int number = failure->code ? 0 : sqlite3_column_int(statement, 0);
+/* True if `json` is JSON of that type.  json_valid() is not asked: short of
+** memory it says no. */
+static bool json_is(Failure *failure, sqlite3 *db, const char *json,
+                    const char *type) {
+  if (failure->code) return false;
+  sqlite3_stmt *statement =
+      json_ask(failure, db, "SELECT json_type(?1) = ?2", json, type);
+  bool is = !failure->code && sqlite3_column_int(statement, 0);
   sqlite3_finalize(statement);
-  return number;
+  if (failure->code == SQLITE_ERROR) failure_clear(failure);
+  return is;
 }
 
-static bool json_is_object(Failure *failure, sqlite3 *db, const char *json) {
-  return json_number(failure, db, "SELECT json_valid(?1)", json) &&
-         json_number(failure, db, "SELECT json_type(?1) = 'object'", json);
-}
-
-static bool json_is_array(Failure *failure, sqlite3 *db, const char *json) {
-  return json_number(failure, db, "SELECT json_valid(?1)", json) &&
-         json_number(failure, db, "SELECT json_type(?1) = 'array'", json);
+static int json_length(Failure *failure, sqlite3 *db, const char *json) {
+  sqlite3_stmt *statement =
+      json_ask(failure, db, "SELECT json_array_length(?1)", json, NULL);
+  int length = failure->code ? 0 : sqlite3_column_int(statement, 0);
+  sqlite3_finalize(statement);
+  return length;
 }
 
 /* True if the column holds text, and all of it would survive as a C string. */
@@ -120,8 +123,8 @@ static const char *json_element(Failure *failure, Arena *arena, sqlite3 *db,
 const char **catalog_list(Failure *failure, Arena *arena, sqlite3 *db,
                           const char *json, int *count) {
   *count = 0;
-  if (!json || !json_is_array(failure, db, json)) return NULL;
-  int length = json_number(failure, db, "SELECT json_array_length(?1)", json);
+  if (!json || !json_is(failure, db, json, "array")) return NULL;
+  int length = json_length(failure, db, json);
   const char **list =
       arena_take(failure, arena, length * (sqlite3_int64)sizeof(*list));
   for (int i = 0; i < length && !failure->code; i++) {
@@ -220,7 +223,7 @@ static const char *catalog_row_columns(Failure *failure, CatalogRow *row,
 static const char *catalog_row_object(Failure *failure, CatalogRow *row,
                                       int column) {
   const char *json = catalog_row_text(failure, row, column, JSON_LIMIT);
-  if (json_is_object(failure, row->db, json)) return json;
+  if (json_is(failure, row->db, json, "object")) return json;
   catalog_row_problem(failure, row, column, "is not a JSON object");
   return "{}";
 }
@@ -228,7 +231,7 @@ static const char *catalog_row_object(Failure *failure, CatalogRow *row,
 static const char *catalog_row_array(Failure *failure, CatalogRow *row,
                                      int column) {
   const char *json = catalog_row_text(failure, row, column, JSON_LIMIT);
-  if (json_is_array(failure, row->db, json)) return json;
+  if (json_is(failure, row->db, json, "array")) return json;
   catalog_row_problem(failure, row, column, "is not a JSON array");
   return "[]";
 }

@@ -110,7 +110,7 @@ static void watch_read(Failure *failure, Connection *connection,
                            &connection->serial);
   if (!watch->model) return;
   if (watch == connection->watches && connection->announce)
-    connection->announce(connection, watch->model);
+    connection->announce(failure, connection, watch->model);
 }
 
 /* Opens the read transaction, and reads the schema if it is not the one that

@@ -236,17 +236,49 @@ static void check_unnamed(Failure *failure, const Relationship *relationship,
 
 /* ---- the row ---- */
 
-/* The relationship of `direction` in the model as it is now; a failure if it
-** can't be used. */
+static bool text_same(const char *a, const char *b) {
+  return a && b ? name_equal(a, b) : a == b;
+}
+
+static bool direction_same(const Direction *a, const Direction *b) {
+  return text_same(a->source, b->source) && text_same(a->target, b->target) &&
+         text_same(a->link, b->link) &&
+         text_same(a->source_columns, b->source_columns) &&
+         text_same(a->target_columns, b->target_columns);
+}
+
+/* The relationship of `direction` in the model as it is now; NULL if there is
+** none. */
+static const Relationship *request_find(Failure *failure,
+                                        const Request *request,
+                                        const Direction *direction) {
+  const Model *model = request->model;
+  for (int i = 0; !failure->code && i < model->relationship_count; i++) {
+    const Relationship *relationship = &model->relationships[i];
+    if (!relationship->target ||
+        !name_equal(relationship->source->name, direction->source) ||
+        !name_equal(relationship->link->name, direction->link))
+      continue;
+    Direction other = model_describe(failure, request->arena, relationship);
+    if (direction_same(&other, direction)) return relationship;
+  }
+  return NULL;
+}
+
+/* The same; a failure if it is not there, or can't be used. */
 static const Relationship *request_relationship(Failure *failure,
                                                 const Request *request,
                                                 const Direction *direction) {
-  if (failure->code) return NULL;
-  const Relationship *relationship = model_direction(request->model, direction);
+  const Relationship *relationship = request_find(failure, request, direction);
   if (!relationship)
     failure_set(failure, SQLITE_ERROR, "%s makes no relationship from %s to %s",
                 direction->link, direction->source, direction->target);
-  return relationship;
+  if (relationship && relationship->problem)
+    failure_set(failure, SQLITE_ERROR, "%s", relationship->problem);
+  if (relationship && !relationship->declaration)
+    failure_set(failure, SQLITE_ERROR,
+                "the declaration was not kept; see what is in _relationship");
+  return failure->code ? NULL : relationship;
 }
 
 /* Writes the first row of a relationship that had none. */
@@ -270,8 +302,7 @@ static Direction request_introduce(Failure *failure, Request *request) {
   Direction direction = request_resolve(failure, request);
   if (request->make.changed) request_refresh(failure, request);
   if (failure->code) return direction;
-  const Relationship *relationship =
-      model_direction(request->model, &direction);
+  const Relationship *relationship = request_find(failure, request, &direction);
   if (relationship) {
     check_unnamed(failure, relationship, request->path.name);
     check_name(failure, request->model, relationship, request->path.name);
@@ -507,12 +538,9 @@ static void request_adjust(Failure *failure, Request *request,
   const Relationship *relationship =
       request_relationship(failure, request, direction);
   if (!relationship) return;
-  if (relationship->problem)
-    failure_set(failure, SQLITE_ERROR, "%s", relationship->problem);
   const Declaration *before = relationship->declaration;
-  const char *options =
-      request_options(failure, request, before ? before->options : "{}");
-  if (failure->code || !before) return;
+  const char *options = request_options(failure, request, before->options);
+  if (failure->code) return;
   make_indexes(failure, &request->make, relationship);
   request_actions(failure, request, relationship, options);
   request_inverse(failure, request, relationship);
@@ -559,16 +587,11 @@ void declare_relationship(sqlite3_context *context, int argc,
 
 /* ---- relationship_drop() ---- */
 
-static bool text_same(const char *a, const char *b) {
-  return a && b ? name_equal(a, b) : a == b;
-}
-
 /* True if both rows are about the same links, one each way. */
 static bool is_mirror(const Direction *a, const Direction *b) {
-  return text_same(a->link, b->link) && text_same(a->source, b->target) &&
-         text_same(a->target, b->source) &&
-         text_same(a->source_columns, b->target_columns) &&
-         text_same(a->target_columns, b->source_columns);
+  Direction turned = {b->target, b->source, b->link, b->target_columns,
+                      b->source_columns};
+  return direction_same(a, &turned);
 }
 
 static void drop_pair(Failure *failure, Request *request,
@@ -591,7 +614,8 @@ static void fail_undeclared(Failure *failure, const Request *request) {
     failure_set(failure, SQLITE_ERROR, "its declared name is %s; drop that",
                 relationship->full_name);
   } else {
-    failure_set(failure, SQLITE_ERROR, "is not declared: it comes from %s",
+    failure_set(failure, SQLITE_ERROR,
+                "is not declared; it comes from the schema: %s",
                 relationship->because);
   }
 }

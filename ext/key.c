@@ -210,7 +210,7 @@ static void pick_find(Failure *failure, Connection *connection,
 
 static void key_read_object(Failure *failure, Connection *connection,
                             const Value *given, Key *key) {
-  Pick pick = {arena_new(failure), {0, NULL}, {NULL, 0, 0}};
+  Pick pick = {arena_new(failure), {0, NULL}, {NULL, 0, 0, false}};
   if (pick.arena) pick_read(failure, connection, key->table, given, &pick);
   pick_find(failure, connection, &pick, given, key);
   key_unpack(failure, key);

@@ -530,7 +530,7 @@ static bool is_to_one(const Relationship *relationship) {
 }
 
 static sqlite3_int64 link_set(Link *link) {
-  Targets targets = {{NULL, 0, 0}, 0, 0, NULL, NULL};
+  Targets targets = {{NULL, 0, 0, false}, 0, 0, NULL, NULL};
   int length = link_list_length(link);
   bool to_one = is_to_one(link->relationship);
   if (to_one && length > 1)
@@ -567,8 +567,8 @@ static void link_check(Failure *failure, Connection *connection) {
 
 sqlite3_int64 link_apply(Failure *failure, Base base, const LinkOrder *order) {
   sqlite3_int64 changed = 0;
-  link_check(failure, order->connection);
   if (failure->code) return 0;
+  link_check(failure, order->connection);
   Link link = link_open(failure, order);
   if (base == BASE_RELATE_SET) {
     if (!failure->code) changed = link_set(&link);

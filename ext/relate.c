@@ -131,18 +131,17 @@ static const DeclaredFunction *declared_find(const Model *model,
 }
 
 /* The functions of this connection become those of the new model.  One that
-** can't be registered now is tried again with the next model. */
-static void announce(Connection *connection, Model *model) {
-  Failure ignored = {0, NULL};
-  for (int i = 0; i < model->function_count; i++) {
-    declared_register(&ignored, connection, model, &model->functions[i]);
-    failure_clear(&ignored);
+** can't be registered now is tried again with the next model; but where memory
+** ran out, no module may be registered any more. */
+static void announce(Failure *failure, Connection *connection, Model *model) {
+  for (int i = 0; i < model->function_count && !failure->code; i++) {
+    declared_register(failure, connection, model, &model->functions[i]);
+    if (failure->code != SQLITE_NOMEM) failure_clear(failure);
   }
   Function *function = connection->functions;
-  for (; function; function = function->next)
+  for (; function && !failure->code; function = function->next)
     if (function->declared && !declared_find(model, function->name))
-      function_bind(&ignored, function, model, NULL);
-  failure_clear(&ignored);
+      function_bind(failure, function, model, NULL);
 }
 
 /* ---- registration ---- */
@@ -166,21 +165,6 @@ static void register_functions(Failure *failure, Connection *connection) {
   }
 }
 
-/* To connect a virtual table SQLite asks the authorizer for the right to change
-** the schema; an application that grants less, later, shall find them
-** connected. */
-static void connect_tables(sqlite3 *db) {
-  static const char *const tables[] = {
-      "relationship_list", "relationship_function_list", STEPS_TABLE,
-      ROWS_TABLE,          "relate",                     "unrelate"};
-  for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-    Failure ignored = {0, NULL};
-    sqlite3_finalize(statement_format(
-        &ignored, db, 0, "SELECT 1 FROM temp.\"%w\"", tables[i]));
-    failure_clear(&ignored);
-  }
-}
-
 static void register_all(Failure *failure, Connection *connection) {
   int code = cache_register(connection->cache);
   if (!code) code = steps_register(connection);
@@ -190,12 +174,14 @@ static void register_all(Failure *failure, Connection *connection) {
   register_functions(failure, connection);
 }
 
-static bool is_loaded(sqlite3 *db) {
-  sqlite3_stmt *statement = NULL;
-  int code = sqlite3_prepare_v2(db, "SELECT relate_version()", -1, &statement,
-                                NULL);
-  sqlite3_finalize(statement);
-  return code == SQLITE_OK;
+static bool is_loaded(Failure *failure, sqlite3 *db) {
+  Failure refused = {0, NULL};
+  sqlite3_finalize(
+      statement_prepare(&refused, db, 0, "SELECT relate_version()"));
+  bool loaded = !refused.code;
+  if (refused.code == SQLITE_NOMEM) failure_memory(failure);
+  failure_clear(&refused);
+  return loaded;
 }
 
 /* Where nothing is being written: SQLite counts what foreign keys are violated
@@ -206,14 +192,36 @@ static void enforce_foreign_keys(sqlite3 *db) {
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, (int *)NULL);
 }
 
+/* To connect a virtual table SQLite asks the authorizer for the right to change
+** the schema; an application that grants less, later, shall find them
+** connected.  Comes after all registration: while a statement runs, SQLite
+** remembers that memory ran out, and to register a module then leaves it
+** without its owner. */
+static void connect_tables(sqlite3 *db) {
+  static const char *const tables[] = {CACHE_TABLE,
+                                       STEPS_TABLE,
+                                       ROWS_TABLE,
+                                       "relationship_list",
+                                       "relationship_function_list",
+                                       "relate",
+                                       "unrelate"};
+  Failure ignored = {0, NULL};
+  for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+    sqlite3_finalize(statement_format(
+        &ignored, db, 0, "SELECT 1 FROM temp.\"%w\"", tables[i]));
+    if (ignored.code != SQLITE_NOMEM) failure_clear(&ignored);
+  }
+  failure_clear(&ignored);
+}
+
 static int entry(sqlite3 *db, char **message) {
   if (sqlite3_libversion_number() < OLDEST_SQLITE) {
     *message = sqlite3_mprintf("relate needs SQLite 3.37 or later, this is %s",
                                sqlite3_libversion());
     return SQLITE_ERROR;
   }
-  if (is_loaded(db)) return SQLITE_OK;
   Failure failure = {0, NULL};
+  if (is_loaded(&failure, db)) return SQLITE_OK;
   Connection *connection = connection_new(&failure, db);
   if (connection) {
     connection->announce = announce;

@@ -94,10 +94,12 @@ typedef struct Value {
   int size;          /* of bytes, without that NUL */
 } Value;
 
-/* Values packed one after another in one growing block. */
+/* Values packed one after another in one growing block.  The first block may be
+** the caller's, for the few values of most calls: then `borrowed` is set. */
 typedef struct Values {
   char *data;
   sqlite3_int64 size, room;
+  bool borrowed;
 } Values;
 
 RELATE_PRIVATE Value value_of(Failure *failure, sqlite3_value *value);
@@ -147,6 +149,8 @@ RELATE_PRIVATE void statement_run(Failure *failure, sqlite3 *db,
                                   const char *sql);
 
 /* ---- layer 2: cache.c: prepared statements of one connection ---- */
+
+#define CACHE_TABLE "_relationship_cache"
 
 typedef struct Cache Cache;
 
@@ -524,7 +528,8 @@ struct Connection {
   void *step_argument;
   Failure *step_failure;
   /* Called with each new model of main: registers declared functions. */
-  void (*announce)(struct Connection *connection, Model *model);
+  void (*announce)(Failure *failure, struct Connection *connection,
+                   Model *model);
 };
 
 RELATE_PRIVATE Connection *connection_new(Failure *failure, sqlite3 *db);

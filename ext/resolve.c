@@ -262,6 +262,7 @@ static void fail_several(Failure *failure, const Request *request,
 
 static const char *names_json(Failure *failure, const Request *request,
                               int count, const char *const *names) {
+  if (failure->code) return NULL;
   sqlite3_str *text = sqlite3_str_new(NULL);
   for (int i = 0; i < count; i++) {
     sqlite3_str_appendall(text, i ? "," : "[");

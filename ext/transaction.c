@@ -36,7 +36,7 @@ static void savepoint_open(Failure *failure, Cache *cache) {
   failure_clear(failure);
   failure_set(failure, SQLITE_MISUSE,
               "can't write inside a statement that writes; call it in a plain "
-              "SELECT, or INSERT INTO the table of that name");
+              "SELECT");
 }
 
 static sqlite3_stmt *savepoint_take_release(Failure *failure, Cache *cache) {

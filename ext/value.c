@@ -126,23 +126,30 @@ void value_describe(sqlite3_str *text, const Value *value) {
 bool value_same(const Value *a, const Value *b) {
   if (a->type != b->type) return false;
   if (a->type == SQLITE_INTEGER) return a->integer == b->integer;
-  if (a->type == SQLITE_FLOAT)
-    return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
+  if (a->type == SQLITE_FLOAT) return a->real == b->real;
   if (a->type == SQLITE_NULL) return true;
   return a->size == b->size && memcmp(a->bytes, b->bytes, (size_t)a->size) == 0;
 }
 
-static char *values_grow(Failure *failure, Values *values, sqlite3_int64 size) {
-  if (values->size + size > values->room) {
-    sqlite3_int64 room = 2 * values->room + size + 32;
-    char *data = sqlite3_realloc64(values->data, (sqlite3_uint64)room);
-    if (!data) {
-      failure_memory(failure);
-      return NULL;
-    }
-    values->data = data;
-    values->room = room;
+static void values_room(Failure *failure, Values *values,
+                        sqlite3_int64 size) {
+  sqlite3_int64 room = 2 * values->room + size + 32;
+  char *data = sqlite3_realloc64(values->borrowed ? NULL : values->data,
+                                 (sqlite3_uint64)room);
+  if (!data) {
+    failure_memory(failure);
+    return;
   }
+  if (values->borrowed) memcpy(data, values->data, (size_t)values->size);
+  values->data = data;
+  values->room = room;
+  values->borrowed = false;
+}
+
+/* Where the next `size` bytes go; NULL once *failure is set. */
+static char *values_grow(Failure *failure, Values *values, sqlite3_int64 size) {
+  if (values->size + size > values->room) values_room(failure, values, size);
+  if (failure->code) return NULL;
   char *place = values->data + values->size;
   values->size += size;
   return place;
@@ -192,7 +199,6 @@ bool values_next(const Values *values, sqlite3_int64 *cursor, Value *value) {
 }
 
 void values_free(Values *values) {
-  sqlite3_free(values->data);
-  values->data = NULL;
-  values->size = values->room = 0;
+  if (!values->borrowed) sqlite3_free(values->data);
+  *values = (Values){NULL, 0, 0, false};
 }

@@ -19,6 +19,7 @@ typedef struct Gathered {
   bool special; /* some value is NULL or JSON */
   sqlite3_int64 rows;
   Values values;
+  char few[40]; /* two numbers, and more */
 } Gathered;
 
 /* The arguments of one row, taken apart. */
@@ -69,8 +70,10 @@ void verb_step(sqlite3_context *context, int argc, sqlite3_value **argv) {
     return;
   }
   Failure *failure = &gathered->failure;
-  if (!gathered->rows)
+  if (!gathered->rows) {
     check_arguments(failure, sqlite3_user_data(context), argc);
+    gathered->values = (Values){gathered->few, 0, sizeof(gathered->few), true};
+  }
   gathered->argc = argc;
   gathered->rows++;
   for (int i = 0; i < argc && !failure->code; i++) {
@@ -152,13 +155,11 @@ static sqlite3_int64 call_run(Call *call) {
 /* ---- all rows ---- */
 
 /* Several statements in a transaction of the caller need a savepoint. */
-static void gathered_protect(Call *call, Transaction *transaction,
-                             const Gathered *gathered) {
+static void gathered_protect(Call *call, Transaction *transaction) {
   const Relationship *relationship = function_relationship(
       call->failure, call->function, call->model, &call->argv[0]);
   if (!relationship || transaction->open) return;
-  if (gathered->rows > 1 ||
-      link_is_several(call->function->base, relationship))
+  if (link_is_several(call->function->base, relationship))
     *transaction = transaction_begin(
         call->failure, call->function->connection->cache, true);
 }
@@ -169,7 +170,7 @@ static sqlite3_int64 gathered_rows(Call *call, Transaction *transaction,
   for (sqlite3_int64 row = 0; row < gathered->rows; row++) {
     for (int i = 0; i < gathered->argc; i++)
       values_next(&gathered->values, &cursor, &argv[i]);
-    if (row == 0) gathered_protect(call, transaction, gathered);
+    if (row == 0) gathered_protect(call, transaction);
     if (call->failure->code) break;
     changed += call_run(call);
   }
@@ -177,7 +178,8 @@ static sqlite3_int64 gathered_rows(Call *call, Transaction *transaction,
 }
 
 /* Many plain pairs are linked by one statement.  False if that can't be done,
-** or a constraint refuses: then row by row, to learn which one it was. */
+** or a constraint refuses: then row by row, to learn which one it was; but not
+** without the transaction, where a trigger has rolled that back. */
 static bool gathered_bulk(Call *call, const Gathered *gathered,
                           sqlite3_int64 *changed) {
   Failure refused = {0, NULL};
@@ -189,10 +191,12 @@ static bool gathered_bulk(Call *call, const Gathered *gathered,
     return false;
   *changed = link_rows(&refused, function->connection, relationship,
                        &gathered->values);
-  if ((refused.code & 0xff) == SQLITE_CONSTRAINT) {
+  if ((refused.code & 0xff) == SQLITE_CONSTRAINT &&
+      !sqlite3_get_autocommit(function->connection->db)) {
     failure_clear(&refused);
     return false;
   }
+  failure_prefix(&refused, "%s: ", relationship->full_name);
   *call->failure = refused;
   return true;
 }
@@ -200,8 +204,10 @@ static bool gathered_bulk(Call *call, const Gathered *gathered,
 static sqlite3_int64 gathered_transact(Call *call, const Gathered *gathered,
                                        Value *argv) {
   Connection *connection = call->function->connection;
+  /* A savepoint also for one statement that makes many links: RAISE(FAIL) in
+  ** a trigger leaves those made before. */
   Transaction transaction =
-      transaction_begin(call->failure, connection->cache, false);
+      transaction_begin(call->failure, connection->cache, gathered->rows > 1);
   call->model = connection_enter(call->failure, connection, "main");
   sqlite3_int64 changed = 0;
   if (!call->failure->code && !gathered_bulk(call, gathered, &changed))
@@ -231,11 +237,14 @@ static sqlite3_int64 gathered_run(Failure *failure, Function *function,
   return changed;
 }
 
-/* Who else writes is waited for before a statement reads, not afterwards. */
-static void explain_busy(Failure *failure, const Function *function) {
-  bool table =
-      function->base == BASE_RELATE || function->base == BASE_UNRELATE;
-  if ((failure->code & 0xff) == SQLITE_BUSY && table)
+/* What the table of the same name can do and the function can't: write inside
+** a statement that writes; wait for who else writes, since it does that before
+** a statement reads. */
+static void explain_table(Failure *failure, const Function *function) {
+  if (function->base != BASE_RELATE && function->base != BASE_UNRELATE) return;
+  if (failure->code == SQLITE_MISUSE)
+    failure_append(failure, ", or INSERT INTO %s", function->name);
+  if ((failure->code & 0xff) == SQLITE_BUSY)
     failure_append(failure,
                    "; once a query reads SQLite does not wait for a lock: "
                    "INSERT INTO %s does, or try again",
@@ -251,10 +260,12 @@ void verb_final(sqlite3_context *context) {
   }
   Failure failure = gathered->failure;
   gathered->failure = (Failure){0, NULL};
-  sqlite3_int64 changed =
-      failure.code ? 0 : gathered_run(&failure, function, gathered);
+  sqlite3_int64 changed = 0;
+  if (!failure.code) {
+    changed = gathered_run(&failure, function, gathered);
+    explain_table(&failure, function);
+  }
   values_free(&gathered->values);
-  explain_busy(&failure, function);
   failure_prefix(&failure, "%s: ", function->name);
   if (failure.code) {
     failure_to_result(&failure, context);

@@ -24,6 +24,7 @@
 # fails ?name? script   "CODE: message" of the error that it must end with
 # rows ?name? sql       a list for each row; its columns need different names
 # shell argument ...    the sqlite3 shell, as a program of its own
+# python script ?argument ...?   python3; `-needs {[relate::python] ne ""}`
 # child script          a process of its own, begun with this file; its output
 # matrix, foreach_names see odd.tcl: the same test with odd names
 #
@@ -208,6 +209,27 @@ unset -nocomplain env(LD_LIBRARY_PATH)
 
 proc shell {args} {
   exec sqlite3 {*}$args
+}
+
+# The first python3 whose sqlite3 can load extensions, or "".
+proc relate::python {} {
+  variable python
+  if {![info exists python]} {
+    set python ""
+    set probe "import sqlite3;\
+      sqlite3.connect(':memory:').enable_load_extension(True)"
+    foreach candidate {python3 /usr/bin/python3} {
+      if {![catch {exec $candidate -c $probe 2>@1}]} {
+        set python $candidate
+        break
+      }
+    }
+  }
+  return $python
+}
+
+proc python {script args} {
+  exec [relate::python] -c $script {*}$args 2>@1
 }
 
 proc child {script} {

@@ -89,6 +89,9 @@ if have node; then
 else
   need 'have npm'       npm             nodejs-npm     npm           node
 fi
+if [ "$system" = apt ]; then
+  need 'test -e /etc/ssl/certs/ca-certificates.crt' ca-certificates - - -
+fi
 # The sanitizers' runtime is a package of its own in some places.
 if [ "$system" = dnf ]; then
   need 'test -e "$(gcc -print-file-name=libasan.so)"'  - libasan  - -

@@ -21,6 +21,11 @@
 # pairs                   the pairs of tags that are linked, in order
 # contents                every row of every table
 # on connection script    what `script` does is done to another connection
+# campus ?name?           world `name` (without) with functions declared:
+#                         enroll, leave, replace_all, swap, attends, course_count,
+#                         student_count
+# tell sql                its first value, or "CODE: message" of its error
+# links                   the rows of the campus's student_course
 #
 #     kind       of the relationship `path`, seen from its source
 #     tables     the schema and the rows
@@ -484,6 +489,37 @@ proc by_hand {verb a args} {
     }
   }
   return
+}
+
+proc campus {{name without}} {
+  world $name
+  db eval {
+    SELECT relationship_function('enroll', 'relate', 'students.courses');
+    SELECT relationship_function('leave', 'unrelate', 'students.courses');
+    SELECT relationship_function('replace_all', 'relate_set',
+      'students.courses');
+    SELECT relationship_function('swap', 'relate_move', 'students.courses');
+    SELECT relationship_function('attends', 'related', 'students.courses');
+    SELECT relationship_function('course_count', 'related_count',
+      'students.courses');
+    SELECT relationship_function('student_count', 'related_count',
+      'courses.students');
+  }
+  return
+}
+
+proc tell {sql} {
+  if {[catch {$worlds::connection onecolumn $sql} result]} {
+    return "[relate::code $worlds::connection]: $result"
+  }
+  return $result
+}
+
+proc links {} {
+  $worlds::connection nullvalue NULL
+  rows $worlds::connection {
+    SELECT * FROM student_course ORDER BY student_id, course_id
+  }
 }
 
 proc pairs {} { rows $worlds::connection [worlds::get pairs] }
