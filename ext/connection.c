@@ -94,6 +94,11 @@ static void watch_prepare(Failure *failure, Connection *connection,
   }
   cache_pin(failure, connection->cache, &watch->statement, sql);
   sqlite3_free(sql);
+  if (failure->message && name_starts(failure->message, "no such table")) {
+    failure_clear(failure);
+    failure_set(failure, SQLITE_ERROR, "no database %s is attached",
+                watch->schema);
+  }
   watch->reprepared = -1;
 }
 

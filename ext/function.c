@@ -220,7 +220,8 @@ const Relationship *function_relationship(Failure *failure, Function *function,
   Path read = path_read(failure, path->bytes);
   if (!failure->code && !name_equal(read.schema, model->schema->name))
     failure_set(failure, SQLITE_ERROR,
-                "%s is in an attached database: links are changed in main",
+                "%s is not in main: links of an attached database can be "
+                "read, not changed",
                 path->bytes);
   const Relationship *found = path_relationship(failure, model, &read);
   path_free(&read);

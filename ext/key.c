@@ -128,6 +128,24 @@ static void key_read_array(Failure *failure, Connection *connection,
   key_unpack(failure, key);
 }
 
+/* How many members `json` has, a JSON text of that type; -1 for other text.
+** (json_valid() would say no where there is no memory.) */
+int json_members(Failure *failure, Connection *connection, const Value *json,
+                const char *type) {
+  int length = -1;
+  sqlite3_stmt *statement = statement_prepare(
+      failure, connection->db, 0,
+      "SELECT (SELECT count(*) FROM temp.json_each(?1))"
+      " WHERE json_type(?1) = ?2");
+  value_bind(failure, statement, 1, json);
+  statement_bind_text(failure, statement, 2, type);
+  if (json->type == SQLITE_TEXT && statement_step(failure, statement))
+    length = sqlite3_column_int(statement, 0);
+  if (failure->code == SQLITE_ERROR) failure_clear(failure); /* malformed */
+  sqlite3_finalize(statement);
+  return length;
+}
+
 /* ---- an object picks a row ---- */
 
 /* Columns, and the values they are to have. */

@@ -107,7 +107,7 @@ static void link_explain(Link *link) {
   failure_prefix(failure, "%s: ", pair ? pair : "");
   if (failure->code == SQLITE_CONSTRAINT_NOTNULL &&
       link->relationship->payload.count)
-    failure_append(failure, "; give its name and a value after the keys");
+    failure_append(failure, "; give it a value after the keys of relate(), or a DEFAULT");
   sqlite3_free(pair);
 }
 
@@ -506,17 +506,8 @@ static sqlite3_int64 link_remove_rest(Link *link, const Targets *targets) {
 
 /* How many keys are in the list; fails where it is none. */
 static int link_list_length(Link *link) {
-  const Value *list = &link->order->other;
-  int length = -1;
-  sqlite3_stmt *statement = statement_prepare(
-      link->failure, link->connection->db, 0,
-      "SELECT CASE json_type(?1) WHEN 'array' THEN json_array_length(?1) END");
-  value_bind(link->failure, statement, 1, list);
-  if (list->type == SQLITE_TEXT && statement_step(link->failure, statement) &&
-      sqlite3_column_type(statement, 0) == SQLITE_INTEGER)
-    length = sqlite3_column_int(statement, 0);
-  if (link->failure->code == SQLITE_ERROR) failure_clear(link->failure);
-  sqlite3_finalize(statement);
+  int length = json_members(link->failure, link->connection,
+                           &link->order->other, "array");
   if (length < 0)
     failure_set(link->failure, SQLITE_MISMATCH,
                 "the list of keys is a JSON array, such as '[1, 2, 3]'; '[]' "

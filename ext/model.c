@@ -419,9 +419,12 @@ static const char *missing_end(Builder *builder, const Direction *way) {
                                                              : NULL;
   if (missing)
     return arena_format(builder->failure, builder->arena,
-                        "declared, but the table %s is gone", missing);
+                        "declared, but the table %s is gone; drop this and declare "
+                        "it anew",
+                        missing);
   return arena_format(builder->failure, builder->arena,
-                      "declared, but %s no longer has the foreign key",
+                      "declared, but %s no longer has the foreign key; drop this "
+                      "and declare it anew",
                       way->link);
 }
 

@@ -568,6 +568,8 @@ RELATE_PRIVATE int key_bind(Failure *failure, sqlite3_stmt *statement,
                             int parameter, const Key *key);
 RELATE_PRIVATE bool key_exists(Failure *failure, Connection *connection,
                                const Key *key);
+RELATE_PRIVATE int json_members(Failure *failure, Connection *connection,
+                               const Value *json, const char *type);
 /* courses with id = 99 */
 RELATE_PRIVATE void key_describe(sqlite3_str *text, const Key *key);
 

@@ -193,23 +193,11 @@ static void row_json_value(Row *row, sqlite3_stmt *each) {
   if (column) row_set(row, column, &value);
 }
 
-static bool is_json_object(Row *row, const Value *json) {
-  sqlite3_stmt *statement = statement_prepare(
-      row->failure, row->order.connection->db, 0,
-      "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) END = 'object'");
-  value_bind(row->failure, statement, 1, json);
-  bool is = json->type == SQLITE_TEXT &&
-            statement_step(row->failure, statement) &&
-            sqlite3_column_int(statement, 0);
-  sqlite3_finalize(statement);
-  return is;
-}
-
 /* The payload of relate: a JSON object. */
 static void row_json(Row *row, sqlite3_value *argument) {
   Value json = value_of(row->failure, argument);
   if (json.type == SQLITE_NULL || row->failure->code) return;
-  if (!is_json_object(row, &json))
+  if (json_members(row->failure, row->order.connection, &json, "object") < 0)
     failure_set(row->failure, SQLITE_MISMATCH,
                 "%s: the payload is no JSON object, such as '{\"grade\": "
                 "\"A\"}'",

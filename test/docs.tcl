@@ -109,8 +109,7 @@ proc docs::shell {folder blocks plain} {
   cd $folder
   try {
     write_file script.sql $script
-    catch {exec env -u LD_LIBRARY_PATH sqlite3 -batch campus.db \
-      < script.sql 2>@1} output
+    catch {exec sqlite3 -batch campus.db < script.sql 2>@1} output
   } finally {
     cd $here
   }
