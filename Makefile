@@ -56,7 +56,7 @@ SQLITE_LIBS = $(shell pkg-config --silence-errors --libs sqlite3 || \
 	echo -lsqlite3)
 
 .PHONY: all deps demo test test-quick test-sanitize test-fault test-newest \
-	test-debug test-coverage test-builds lint format bench amalgamation static \
+	test-debug test-oldest test-coverage test-builds lint format bench amalgamation static \
 	install uninstall clean help
 .DELETE_ON_ERROR:
 
@@ -94,7 +94,7 @@ demo: $(LIBRARY) ## the campus, told by the sqlite3 shell
 
 test: ## everything below in its short form; ends with the total
 	@$(MAKE) -s -j2 test-builds
-	@MAKE='$(MAKE)' sh test/stages.sh quick sanitize fault newest debug coverage
+	@MAKE='$(MAKE)' sh test/stages.sh quick sanitize fault newest debug oldest coverage
 
 test-builds: $(LIBRARY) $(FIXTURE) $(SANITIZED) $(COVERED)
 
@@ -114,10 +114,13 @@ test-fault: $(SANITIZED) ## every allocation fails in turn, once and for good
 	@RELATE_SUITE=test/fault $(call RUN,$(BUILD)/sanitize,$(BUILD)/sanitize/fixture)
 
 test-newest: $(LIBRARY) $(FIXTURE) ## the suite on the newest SQLite
-	@sh test/newest.sh $(LIBRARY) $(FIXTURE)
+	@sh test/versions.sh newest $(LIBRARY) $(FIXTURE)
 
 test-debug: $(LIBRARY) $(FIXTURE) ## likewise, with all of SQLite's assertions
-	@NEWEST=debug sh test/newest.sh $(LIBRARY) $(FIXTURE)
+	@sh test/versions.sh debug $(LIBRARY) $(FIXTURE)
+
+test-oldest: $(LIBRARY) $(FIXTURE) ## likewise on 3.37.0, the oldest it runs on
+	@sh test/versions.sh oldest $(LIBRARY) $(FIXTURE)
 
 test-coverage: $(COVERED) $(FIXTURE) ## the branches that the suite has taken
 	@sh test/coverage.sh $(BUILD)/coverage $(FIXTURE)

@@ -149,7 +149,7 @@ Transaction declare_begin(Failure *failure, Connection *connection) {
 }
 
 /* SQLite's own sentence speaks of a table. */
-static void say_locked(Failure *failure) {
+static void declare_say_locked(Failure *failure) {
   if (failure->code != SQLITE_LOCKED) return;
   failure_clear(failure);
   failure_set(failure, SQLITE_LOCKED,
@@ -157,14 +157,22 @@ static void say_locked(Failure *failure) {
               "bare SELECT, with no other statement open");
 }
 
-/* Ends the transaction; then this connection looks at the file, so that its
-** next statement knows what is declared. */
+/* Ends the transaction with `result`, which it frees, as that of the function;
+** made before, it asks for no memory when all is committed.  Then this
+** connection looks at the file, so that its next statement knows what is
+** declared. */
 void declare_end(Failure *failure, Connection *connection,
-                 Transaction *transaction) {
+                 Transaction *transaction, sqlite3_context *context,
+                 char *result) {
   Failure ignored = {0, NULL};
-  say_locked(failure);
+  if (!result) failure_memory(failure);
+  declare_say_locked(failure);
   transaction_end(failure, transaction);
-  if (failure->code) return;
+  if (failure->code) {
+    sqlite3_free(result);
+    return;
+  }
+  sqlite3_result_text(context, result, -1, sqlite3_free);
   Model *model = connection_enter(&ignored, connection, "main");
   connection_leave(connection, model);
   failure_clear(&ignored);
@@ -574,14 +582,12 @@ void declare_relationship(sqlite3_context *context, int argc,
   request_arguments(&failure, &request, argc, argv);
   Transaction transaction = declare_begin(&failure, request.connection);
   if (!failure.code) request_declare(&failure, &request);
-  char *name = declared_name(&failure, request.path.table, request.path.name);
-  declare_end(&failure, request.connection, &transaction);
-  if (!failure.code) sqlite3_result_text(context, name, -1, SQLITE_TRANSIENT);
+  declare_end(&failure, request.connection, &transaction, context,
+              declared_name(&failure, request.path.table, request.path.name));
   if (request.path.name)
     failure_prefix(&failure, "%s.%s: ", request.path.table, request.path.name);
   failure_prefix(&failure, "relationship: ");
   failure_to_result(&failure, context);
-  sqlite3_free(name);
   request_free(&request);
 }
 
@@ -666,8 +672,8 @@ void declare_drop(sqlite3_context *context, int argc, sqlite3_value **argv) {
           : declare_text(&failure, argv[0], "the name of the relationship");
   Transaction transaction = declare_begin(&failure, request.connection);
   drop_named(&failure, &request, name);
-  declare_end(&failure, request.connection, &transaction);
-  if (!failure.code) sqlite3_result_text(context, name, -1, SQLITE_TRANSIENT);
+  declare_end(&failure, request.connection, &transaction, context,
+              failure.code ? NULL : sqlite3_mprintf("%s", name));
   if (request.path.name)
     failure_prefix(&failure, "%s.%s: ", request.path.table, request.path.name);
   failure_prefix(&failure, "relationship_drop: ");

@@ -297,9 +297,8 @@ void declare_function(sqlite3_context *context, int argc,
       path_relationship(&failure, definition.model, &definition.path);
   definition_preset(&failure, &definition, argc, argv);
   definition_store(&failure, &definition);
-  declare_end(&failure, definition.connection, &transaction);
-  if (!failure.code)
-    sqlite3_result_text(context, definition.name, -1, SQLITE_TRANSIENT);
+  declare_end(&failure, definition.connection, &transaction, context,
+              failure.code ? NULL : sqlite3_mprintf("%s", definition.name));
   if (definition.name) failure_prefix(&failure, "%s: ", definition.name);
   failure_prefix(&failure, "relationship_function: ");
   failure_to_result(&failure, context);
@@ -346,9 +345,8 @@ void declare_function_drop(sqlite3_context *context, int argc,
   Transaction transaction = declare_begin(&failure, definition.connection);
   definition_open(&failure, &definition);
   definition_drop(&failure, &definition);
-  declare_end(&failure, definition.connection, &transaction);
-  if (!failure.code)
-    sqlite3_result_text(context, definition.name, -1, SQLITE_TRANSIENT);
+  declare_end(&failure, definition.connection, &transaction, context,
+              failure.code ? NULL : sqlite3_mprintf("%s", definition.name));
   if (definition.name) failure_prefix(&failure, "%s: ", definition.name);
   failure_prefix(&failure, "relationship_function_drop: ");
   failure_to_result(&failure, context);

@@ -206,7 +206,7 @@ static void remember(Failure *failure, Function *function, Model *model,
 static bool path_is_text(Failure *failure, const Value *path) {
   if (path->type == SQLITE_TEXT) return true;
   failure_set(failure, SQLITE_MISMATCH,
-              "the first argument names a relationship, such as "
+              "a relationship is given by its name, such as "
               "'students.courses'");
   return false;
 }

@@ -817,7 +817,8 @@ RELATE_PRIVATE Path declare_path(Failure *failure, const char *text);
 RELATE_PRIVATE Transaction declare_begin(Failure *failure,
                                          Connection *connection);
 RELATE_PRIVATE void declare_end(Failure *failure, Connection *connection,
-                                Transaction *transaction);
+                                Transaction *transaction,
+                                sqlite3_context *context, char *result);
 
 RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
                                          sqlite3_value **argv);

@@ -26,8 +26,29 @@ typedef struct VerbTable {
 
 /* ---- its columns ---- */
 
+#define PREFIX "link_"
+
 static bool is_key_column(const char *name) {
   return name_equal(name, "source") || name_equal(name, "target");
+}
+
+static bool is_prefixed(const char *column, int prefixes, const char *name) {
+  for (; prefixes; prefixes--, column += strlen(PREFIX))
+    if (!name_starts(column, PREFIX)) return false;
+  return name_equal(column, name);
+}
+
+/* A payload column that has a key column's name: link_source, or with as many
+** prefixes as make it different from all others. */
+static void append_prefixes(sqlite3_str *text, const Columns *payload,
+                            const char *name) {
+  int prefixes = 1;
+  for (int i = 0; i < payload->count; i++) {
+    if (!is_prefixed(payload->list[i]->name, prefixes, name)) continue;
+    prefixes++;
+    i = -1;
+  }
+  while (prefixes--) sqlite3_str_appendall(text, PREFIX);
 }
 
 /* The columns as they are declared to SQLite; the caller frees. */
@@ -43,9 +64,10 @@ static char *verb_table_sql(Failure *failure, const Function *function) {
   bool payload = relationship && function->base == BASE_RELATE;
   for (int i = 0; payload && i < relationship->payload.count; i++) {
     const char *name = relationship->payload.list[i]->name;
-    sqlite3_str_appendf(text, is_key_column(name) ? ", \"link_%w\" HIDDEN"
-                                                  : ", \"%w\" HIDDEN",
-                        name);
+    sqlite3_str_appendall(text, ", \"");
+    if (is_key_column(name))
+      append_prefixes(text, &relationship->payload, name);
+    sqlite3_str_appendf(text, "%w\" HIDDEN", name);
   }
   sqlite3_str_appendall(text, ")");
   return failure_text(failure, text);

@@ -45,7 +45,8 @@
 #     journal     a journal or WAL beside the file
 #     memory      memory, files
 #
-# `-needs {expression}` skips the check where the expression is false.
+# `-needs {expression}` skips the check where the expression is false;
+# `-needs {[since 3.39]}` where SQLite is older.
 
 package require Tcl 8.6
 package require tcltest 2.3
@@ -68,6 +69,14 @@ set relate::library [relate::setting RELATE_LIBRARY \
   [file join [file dirname $relate::test_folder] build relate.so]]
 set relate::folder [relate::setting RELATE_FOLDER /tmp/relate-test-[pid]]
 set file [file join $relate::folder test.db]
+
+# Whether SQLite, which need not be the system's, is of this version or later.
+proc since {version} {
+  sqlite3 relate_version :memory:
+  set is [relate_version onecolumn {SELECT sqlite_version()}]
+  relate_version close
+  return [expr {[package vcompare $is $version] >= 0}]
+}
 
 # ---- connections ----
 
