@@ -46,106 +46,6 @@ static const struct {
     {"relationship_diagram", -1, diagram_function},
 };
 
-/* ---- functions with a base: built in, and declared by a file ---- */
-
-/* A schema must not call them: what a file contains has to work without us,
-** and a file from a stranger must not write through us. */
-#define FUNCTION_FLAGS \
-  (SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_SUBTYPE | SQLITE_RESULT_SUBTYPE)
-
-static void based_create(Failure *failure, Connection *connection,
-                         const char *name, Base base, bool declared) {
-  static ScalarFunction *const scalars[] = {[BASE_RELATED] = scalar_related,
-                                  [BASE_RELATED_COUNT] = scalar_count};
-  Function *function = function_new(failure, connection, name, base);
-  if (!function) return;
-  function->declared = declared;
-  bool writes = base_writes(base);
-  if (sqlite3_create_function_v2(
-          connection->db, name, -1, FUNCTION_FLAGS, function,
-          writes ? NULL : scalars[base], writes ? verb_step : NULL,
-          writes ? verb_final : NULL, function_release))
-    failure_from_db(failure, connection->db);
-}
-
-static bool has_table(Base base) {
-  return base == BASE_RELATE || base == BASE_UNRELATE;
-}
-
-/* Asked of the compiler: to list all functions takes fifty times as long. */
-static bool is_function(sqlite3 *db, const char *name) {
-  Failure refused = {0, NULL};
-  sqlite3_stmt *statement =
-      statement_format(&refused, db, 0, "SELECT \"%w\"()", name);
-  sqlite3_finalize(statement);
-  bool unknown =
-      refused.message && name_starts(refused.message, "no such function");
-  failure_clear(&refused);
-  return !unknown;
-}
-
-static bool is_module(Failure *failure, sqlite3 *db, const char *name) {
-  sqlite3_stmt *statement = statement_prepare(
-      failure, db, 0,
-      "SELECT 1 FROM temp.pragma_module_list WHERE name = ?1 COLLATE NOCASE");
-  statement_bind_text(failure, statement, 1, name);
-  bool found = statement_step(failure, statement);
-  sqlite3_finalize(statement);
-  return found;
-}
-
-/* True if the name is of a function or virtual table that is not ours. */
-static bool name_is_taken(Failure *failure, sqlite3 *db, const char *name) {
-  return name_starts(name, "sqlite_") || name_starts(name, "pragma_") ||
-         name_starts(name, "json_") || is_function(db, name) ||
-         is_module(failure, db, name);
-}
-
-static void declared_register(Failure *failure, Connection *connection,
-                              Model *model, const DeclaredFunction *declared) {
-  const char *name = declared->declaration->name;
-  Base base = declared->declaration->base
-                  ? base_find(declared->declaration->base)
-                  : BASE_NONE;
-  if (!name || !*name || base == BASE_NONE || declared->declaration->problem)
-    return;
-  Function *function = function_find(connection, name);
-  if (function && !function->declared) return;
-  if (!function) {
-    if (name_is_taken(failure, connection->db, name)) return;
-    based_create(failure, connection, name, base, true);
-    function = failure->code ? NULL : function_find(connection, name);
-  }
-  if (!function) return;
-  function_bind(failure, function, model, declared);
-  if (has_table(function->base)) verb_table_register(failure, function);
-}
-
-static const DeclaredFunction *declared_find(const Model *model,
-                                             const char *name) {
-  for (int i = 0; i < model->function_count; i++) {
-    const char *declared = model->functions[i].declaration->name;
-    if (declared && name_equal(declared, name)) return &model->functions[i];
-  }
-  return NULL;
-}
-
-/* The functions of this connection become those of the new model.  One that
-** can't be registered now is tried again with the next model; but where memory
-** ran out, no module may be registered any more. */
-static void announce(Failure *failure, Connection *connection, Model *model) {
-  for (int i = 0; i < model->function_count && !failure->code; i++) {
-    declared_register(failure, connection, model, &model->functions[i]);
-    if (failure->code != SQLITE_NOMEM) failure_clear(failure);
-  }
-  Function *function = connection->functions;
-  for (; function && !failure->code; function = function->next)
-    if (function->declared && !declared_find(model, function->name))
-      function_bind(failure, function, model, NULL);
-}
-
-/* ---- registration ---- */
-
 static void register_functions(Failure *failure, Connection *connection) {
   sqlite3 *db = connection->db;
   int count = (int)(sizeof(functions) / sizeof(functions[0]));
@@ -157,12 +57,8 @@ static void register_functions(Failure *failure, Connection *connection) {
                                    connection_release))
       failure_from_db(failure, db);
   }
-  for (int base = 0; base < BASE_NONE && !failure->code; base++) {
-    based_create(failure, connection, base_name((Base)base), (Base)base, false);
-    Function *function = function_find(connection, base_name((Base)base));
-    if (function && !failure->code && has_table((Base)base))
-      verb_table_register(failure, function);
-  }
+  for (int base = 0; base < BASE_NONE && !failure->code; base++)
+    registry_add(failure, connection, base_name((Base)base), (Base)base, false);
 }
 
 static void register_all(Failure *failure, Connection *connection) {
@@ -224,7 +120,7 @@ static int entry(sqlite3 *db, char **message) {
   if (is_loaded(&failure, db)) return SQLITE_OK;
   Connection *connection = connection_new(&failure, db);
   if (connection) {
-    connection->announce = announce;
+    connection->announce = registry_announce;
     enforce_foreign_keys(db);
     register_all(&failure, connection);
     if (!failure.code) {

@@ -770,6 +770,20 @@ RELATE_PRIVATE void uphold_update(Failure *failure, sqlite3 *db,
 RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
                                          sqlite3 *db, const Model *model);
 
+/* ---- layer 11: registry.c: the functions that have a base ---- */
+
+/* A schema must not call ours: what a file contains has to work without us, and
+** a file from a stranger must not write through us. */
+#define FUNCTION_FLAGS \
+  (SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_SUBTYPE | SQLITE_RESULT_SUBTYPE)
+
+/* Registers a function, and its table where the base has one. */
+RELATE_PRIVATE void registry_add(Failure *failure, Connection *connection,
+                                 const char *name, Base base, bool declared);
+/* The functions of the connection become those of the new model. */
+RELATE_PRIVATE void registry_announce(Failure *failure, Connection *connection,
+                                      Model *model);
+
 /* ---- layer 11: resolve.c: which relationship a declaration means ---- */
 
 typedef enum Option {
