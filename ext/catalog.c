@@ -28,7 +28,7 @@
 **   3. Strings of a Declaration are never NULL but for problem and the two
 **      column lists; what could not be read is "".
 **   4. Without a problem options and preset are JSON objects, made is a JSON
-**      array, and the column lists are JSON arrays of at least one name.
+**      array, and the column lists are JSON arrays that begin with a name.
 **
 ** Everything lives in the arena that the caller gives.
 */
@@ -76,25 +76,18 @@ static sqlite3_stmt *json_ask(Failure *failure, sqlite3 *db, const char *sql,
   return statement;
 }
 
-/* True if `json` is JSON of that type.  json_valid() is not asked: short of
-** memory it says no. */
+/* True if the part of `json` at `path` is there and of that type.  json_valid()
+** is not asked: short of memory it says no. */
 static bool json_is(Failure *failure, sqlite3 *db, const char *json,
-                    const char *type) {
+                    const char *path, const char *type) {
   if (failure->code) return false;
   sqlite3_stmt *statement =
-      json_ask(failure, db, "SELECT json_type(?1) = ?2", json, type);
-  bool is = !failure->code && sqlite3_column_int(statement, 0);
+      json_ask(failure, db, "SELECT json_type(?1, ?2)", json, path);
+  const char *is = statement_text(failure, statement, 0);
+  bool same = is && strcmp(is, type) == 0;
   sqlite3_finalize(statement);
   if (failure->code == SQLITE_ERROR) failure_clear(failure);
-  return is;
-}
-
-static int json_length(Failure *failure, sqlite3 *db, const char *json) {
-  sqlite3_stmt *statement =
-      json_ask(failure, db, "SELECT json_array_length(?1)", json, NULL);
-  int length = failure->code ? 0 : sqlite3_column_int(statement, 0);
-  sqlite3_finalize(statement);
-  return length;
+  return same;
 }
 
 /* True if the column holds text, and all of it would survive as a C string. */
@@ -103,37 +96,6 @@ static bool statement_is_name(sqlite3_stmt *statement, int column) {
   const char *text = (const char *)sqlite3_column_text(statement, column);
   return !text ||
          (size_t)sqlite3_column_bytes(statement, column) == strlen(text);
-}
-
-/* Element `index` of the array; NULL if it is no text. */
-static const char *json_element(Failure *failure, Arena *arena, sqlite3 *db,
-                                const char *json, int index) {
-  const char *path = arena_format(failure, arena, "$[%d]", index);
-  const char *name = NULL;
-  sqlite3_stmt *statement =
-      json_ask(failure, db, "SELECT json_extract(?1, ?2)", json, path);
-  if (!failure->code && statement_is_name(statement, 0))
-    name = arena_text(failure, arena, statement_text(failure, statement, 0));
-  sqlite3_finalize(statement);
-  return name;
-}
-
-/* The names in a JSON array, *count of them.  NULL, and a *count of 0, if
-** there are none or `json` is anything else. */
-const char **catalog_list(Failure *failure, Arena *arena, sqlite3 *db,
-                          const char *json, int *count) {
-  *count = 0;
-  if (!json || !json_is(failure, db, json, "array")) return NULL;
-  int length = json_length(failure, db, json);
-  const char **list =
-      arena_take(failure, arena, length * (sqlite3_int64)sizeof(*list));
-  for (int i = 0; i < length && !failure->code; i++) {
-    list[i] = json_element(failure, arena, db, json, i);
-    if (!list[i]) return NULL;
-  }
-  if (failure->code || !length) return NULL;
-  *count = length;
-  return list;
 }
 
 /* The value of one option as text; NULL if it is not given. */
@@ -211,11 +173,12 @@ static const char *catalog_row_name(Failure *failure, CatalogRow *row,
 /* A list of column names; NULL for NULL or what is none. */
 static const char *catalog_row_columns(Failure *failure, CatalogRow *row,
                                        int column) {
-  int count = 0;
   if (failure->code) return NULL;
   if (sqlite3_column_type(row->statement, column) == SQLITE_NULL) return NULL;
   const char *json = catalog_row_text(failure, row, column, JSON_LIMIT);
-  if (catalog_list(failure, row->arena, row->db, json, &count)) return json;
+  /* To look at the others too could take minutes; what is compared is the
+  ** text as a whole. */
+  if (json_is(failure, row->db, json, "$[0]", "text")) return json;
   catalog_row_problem(failure, row, column, "is not a list of columns");
   return NULL;
 }
@@ -223,7 +186,7 @@ static const char *catalog_row_columns(Failure *failure, CatalogRow *row,
 static const char *catalog_row_object(Failure *failure, CatalogRow *row,
                                       int column) {
   const char *json = catalog_row_text(failure, row, column, JSON_LIMIT);
-  if (json_is(failure, row->db, json, "object")) return json;
+  if (json_is(failure, row->db, json, "$", "object")) return json;
   catalog_row_problem(failure, row, column, "is not a JSON object");
   return "{}";
 }
@@ -231,7 +194,7 @@ static const char *catalog_row_object(Failure *failure, CatalogRow *row,
 static const char *catalog_row_array(Failure *failure, CatalogRow *row,
                                      int column) {
   const char *json = catalog_row_text(failure, row, column, JSON_LIMIT);
-  if (json_is(failure, row->db, json, "array")) return json;
+  if (json_is(failure, row->db, json, "$", "array")) return json;
   catalog_row_problem(failure, row, column, "is not a JSON array");
   return "[]";
 }
@@ -422,13 +385,16 @@ void catalog_create(Failure *failure, sqlite3 *db, const Schema *schema) {
                        ") WITHOUT ROWID");
 }
 
-/* Drops the tables, those of them that are ours. */
-void catalog_drop(Failure *failure, sqlite3 *db, const Schema *schema) {
-  if (catalog_has(schema, CATALOG_TABLE, declaration_columns))
-    statement_run(failure, db, "DROP TABLE main.\"" CATALOG_TABLE "\"");
-  if (catalog_has(schema, CATALOG_FUNCTION_TABLE, function_columns))
-    statement_run(failure, db,
-                  "DROP TABLE main.\"" CATALOG_FUNCTION_TABLE "\"");
+/* The names of the tables, for `index` 0 and 1; NULL for one that is missing or
+** not ours. */
+const char *catalog_table(const Schema *schema, int index) {
+  if (index == 0)
+    return catalog_has(schema, CATALOG_TABLE, declaration_columns)
+               ? CATALOG_TABLE
+               : NULL;
+  return catalog_has(schema, CATALOG_FUNCTION_TABLE, function_columns)
+             ? CATALOG_FUNCTION_TABLE
+             : NULL;
 }
 
 /* Text that could not be read back is not written. */

@@ -94,12 +94,16 @@ static void watch_prepare(Failure *failure, Connection *connection,
   }
   cache_pin(failure, connection->cache, &watch->statement, sql);
   sqlite3_free(sql);
-  if (failure->message && name_starts(failure->message, "no such table")) {
-    failure_clear(failure);
-    failure_set(failure, SQLITE_ERROR, "no database %s is attached",
-                watch->schema);
-  }
   watch->reprepared = -1;
+}
+
+/* Not attached, or not any more. */
+static void watch_explain(Failure *failure, const Watch *watch) {
+  if (!failure->message || !name_starts(failure->message, "no such table"))
+    return;
+  failure_clear(failure);
+  failure_set(failure, SQLITE_ERROR, "no database %s is attached",
+              watch->schema);
 }
 
 static void watch_forget(Connection *connection, Watch *watch) {
@@ -124,6 +128,7 @@ static void watch_look(Failure *failure, Connection *connection,
                        Watch *watch) {
   if (!watch->statement) watch_prepare(failure, connection, watch);
   statement_step(failure, watch->statement);
+  watch_explain(failure, watch);
   if (failure->code) return;
   int reprepared = sqlite3_stmt_status(watch->statement,
                                        SQLITE_STMTSTATUS_REPREPARE, 0);

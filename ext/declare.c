@@ -15,8 +15,9 @@
 ** Invariants
 **   1. All or nothing: the transaction, or savepoint, undoes what a failing
 **      call has made.
-**   2. No statement of ours is open while something is dropped: SQLite drops
-**      no index while one reads.
+**   2. No statement of ours is open while an index or a table is dropped:
+**      SQLite does not do that while one reads.  At any other time the guard
+**      is.
 **   3. A model that is older than the last thing made is not asked again.
 **
 ** Ownership: a Request owns its arena, its paths and a reference to its model.
@@ -137,19 +138,27 @@ static void request_refresh(Failure *failure, Request *request) {
 
 /* ---- the transaction ---- */
 
-Transaction declare_begin(Failure *failure, Connection *connection) {
-  Transaction transaction = transaction_begin(failure, connection->cache, true);
+/* Begins the transaction.  The guard is prepared before, since what is in the
+** cache may have to be prepared again, and stands on a row after it: a reader
+** that comes first would keep BEGIN from waiting for a lock. */
+Undertaking declare_begin(Failure *failure, Connection *connection) {
+  Undertaking undertaking = {.connection = connection};
+  undertaking.guard =
+      statement_prepare(failure, connection->db, STATEMENT_PLAIN,
+                        "SELECT 1 UNION ALL SELECT 1 FROM main.sqlite_schema");
+  undertaking.transaction = transaction_begin(failure, connection->cache, true);
   if (failure->code == SQLITE_MISUSE) {
     failure_clear(failure);
     failure_set(failure, SQLITE_MISUSE,
                 "can't declare inside a statement that writes; call it in a "
                 "plain SELECT");
   }
-  return transaction;
+  statement_step(failure, undertaking.guard);
+  return undertaking;
 }
 
 /* SQLite's own sentence speaks of a table. */
-static void declare_say_locked(Failure *failure) {
+static void say_locked(Failure *failure) {
   if (failure->code != SQLITE_LOCKED) return;
   failure_clear(failure);
   failure_set(failure, SQLITE_LOCKED,
@@ -157,25 +166,24 @@ static void declare_say_locked(Failure *failure) {
               "bare SELECT, with no other statement open");
 }
 
-/* Ends the transaction with `result`, which it frees, as that of the function;
-** made before, it asks for no memory when all is committed.  Then this
-** connection looks at the file, so that its next statement knows what is
-** declared. */
-void declare_end(Failure *failure, Connection *connection,
-                 Transaction *transaction, sqlite3_context *context,
-                 char *result) {
-  Failure ignored = {0, NULL};
+/* Ends the transaction with `result`, which it frees, as that of the function.
+** Before that this connection looks at the file, so that its next statement
+** knows what is declared.  Once all is committed nothing can fail any more. */
+void declare_end(Failure *failure, Undertaking *undertaking,
+                 sqlite3_context *context, char *result) {
+  Connection *connection = undertaking->connection;
   if (!result) failure_memory(failure);
-  declare_say_locked(failure);
-  transaction_end(failure, transaction);
+  say_locked(failure);
+  bool made = !failure->code;
+  Model *model = made ? connection_enter(failure, connection, "main") : NULL;
+  transaction_end(failure, &undertaking->transaction);
+  if (made) connection_leave(connection, model);
+  sqlite3_finalize(undertaking->guard);
   if (failure->code) {
     sqlite3_free(result);
-    return;
+  } else {
+    sqlite3_result_text(context, result, -1, sqlite3_free);
   }
-  sqlite3_result_text(context, result, -1, sqlite3_free);
-  Model *model = connection_enter(&ignored, connection, "main");
-  connection_leave(connection, model);
-  failure_clear(&ignored);
 }
 
 /* table.name as a path. */
@@ -516,7 +524,9 @@ static void request_inverse(Failure *failure, Request *request,
   if (request->inverse.name) {
     request_name_inverse(failure, request, inverse);
   } else if (inverse->declaration) {
-    Make make = {.db = request->make.db, .arena = request->arena};
+    Make make = {.db = request->make.db,
+                 .arena = request->arena,
+                 .guard = request->make.guard};
     declaration_drop(failure, &make, inverse->declaration);
     request->make.changed = true;
   }
@@ -580,9 +590,10 @@ void declare_relationship(sqlite3_context *context, int argc,
   Failure failure = {0, NULL};
   Request request = request_new(&failure, context);
   request_arguments(&failure, &request, argc, argv);
-  Transaction transaction = declare_begin(&failure, request.connection);
+  Undertaking undertaking = declare_begin(&failure, request.connection);
+  request.make.guard = undertaking.guard;
   if (!failure.code) request_declare(&failure, &request);
-  declare_end(&failure, request.connection, &transaction, context,
+  declare_end(&failure, &undertaking, context,
               declared_name(&failure, request.path.table, request.path.name));
   if (request.path.name)
     failure_prefix(&failure, "%s.%s: ", request.path.table, request.path.name);
@@ -646,7 +657,10 @@ static void drop_everything(Failure *failure, Request *request) {
   if (failure->code) return;
   make_find(failure, &request->make);
   make_drop_all(failure, &request->make);
-  catalog_drop(failure, request->connection->db, request->model->schema);
+  for (int i = 0; i < 2 && !failure->code; i++) {
+    const char *table = catalog_table(request->model->schema, i);
+    if (table) make_drop_table(failure, &request->make, table);
+  }
 }
 
 static void drop_named(Failure *failure, Request *request, const char *name) {
@@ -670,9 +684,10 @@ void declare_drop(sqlite3_context *context, int argc, sqlite3_value **argv) {
       failure.code
           ? NULL
           : declare_text(&failure, argv[0], "the name of the relationship");
-  Transaction transaction = declare_begin(&failure, request.connection);
+  Undertaking undertaking = declare_begin(&failure, request.connection);
+  request.make.guard = undertaking.guard;
   drop_named(&failure, &request, name);
-  declare_end(&failure, request.connection, &transaction, context,
+  declare_end(&failure, &undertaking, context,
               failure.code ? NULL : sqlite3_mprintf("%s", name));
   if (request.path.name)
     failure_prefix(&failure, "%s.%s: ", request.path.table, request.path.name);

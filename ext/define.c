@@ -290,14 +290,14 @@ void declare_function(sqlite3_context *context, int argc,
   Definition definition = {.connection = sqlite3_user_data(context),
                            .arena = arena_new(&failure)};
   definition_arguments(&failure, &definition, argc, argv);
-  Transaction transaction = declare_begin(&failure, definition.connection);
+  Undertaking undertaking = declare_begin(&failure, definition.connection);
   check_function_name(&failure, &definition);
   definition_open(&failure, &definition);
   definition.relationship =
       path_relationship(&failure, definition.model, &definition.path);
   definition_preset(&failure, &definition, argc, argv);
   definition_store(&failure, &definition);
-  declare_end(&failure, definition.connection, &transaction, context,
+  declare_end(&failure, &undertaking, context,
               failure.code ? NULL : sqlite3_mprintf("%s", definition.name));
   if (definition.name) failure_prefix(&failure, "%s: ", definition.name);
   failure_prefix(&failure, "relationship_function: ");
@@ -342,10 +342,10 @@ void declare_function_drop(sqlite3_context *context, int argc,
   if (!failure.code)
     definition.name =
         declare_text(&failure, argv[0], "the name of the function");
-  Transaction transaction = declare_begin(&failure, definition.connection);
+  Undertaking undertaking = declare_begin(&failure, definition.connection);
   definition_open(&failure, &definition);
   definition_drop(&failure, &definition);
-  declare_end(&failure, definition.connection, &transaction, context,
+  declare_end(&failure, &undertaking, context,
               failure.code ? NULL : sqlite3_mprintf("%s", definition.name));
   if (definition.name) failure_prefix(&failure, "%s: ", definition.name);
   failure_prefix(&failure, "relationship_function_drop: ");

@@ -97,11 +97,47 @@ static void append_value(sqlite3_str *text, const End *end, int i) {
   sqlite3_str_appendall(text, ")");
 }
 
+/* Column `i` of the link, to be compared as the foreign key compares: with the
+** collation of the column that it refers to. */
+static void append_compared(sqlite3_str *text, const End *end, int i) {
+  const char *collation = end->key->list[i]->collation;
+  append_column(text, 'l', end->link->list[i]);
+  if (!name_equal(end->link->list[i]->collation, collation))
+    sqlite3_str_appendf(text, " COLLATE \"%w\"", collation);
+}
+
+/* A column without a type that refers to numbers.  It may hold '7', which the
+** foreign key compares as 7, but the order of an index does not. */
+static bool may_hold_texts(const End *end, int i) {
+  return end->link->list[i]->affinity == 'A' &&
+         end->key->list[i]->affinity >= 'C';
+}
+
+/* Numbers are found by an index; and so are texts, all of them, to be compared
+** one by one: l."c" = +k OR (l."c" >= '' AND l."c" < x'' AND l."c" = k) */
+static void append_match_texts(sqlite3_str *text, const End *end, int i) {
+  static const char *const parts[] = {"(", " = +", " OR (", " >= '' AND ",
+                                      " < x'' AND ", " = "};
+  for (int part = 0; part < 6; part++) {
+    sqlite3_str_appendall(text, parts[part]);
+    if (part == 1 || part == 5) {
+      append_value(text, end, i);
+    } else {
+      append_column(text, 'l', end->link->list[i]);
+    }
+  }
+  sqlite3_str_appendall(text, "))");
+}
+
 /* l."student_id" = ?1 AND ... */
 static void append_match(sqlite3_str *text, const End *end) {
   for (int i = 0; i < end->link->count; i++) {
     if (i) sqlite3_str_appendall(text, " AND ");
-    append_column(text, 'l', end->link->list[i]);
+    if (may_hold_texts(end, i)) {
+      append_match_texts(text, end, i);
+      continue;
+    }
+    append_compared(text, end, i);
     sqlite3_str_appendall(text, " = ");
     append_value(text, end, i);
   }
@@ -377,7 +413,7 @@ static void append_agreement(sqlite3_str *text, const End *parent,
     const Column *column = parent->link->list[i];
     if (!columns_contain(fixed, column)) continue;
     sqlite3_str_appendall(text, " AND ");
-    append_column(text, 'l', column);
+    append_compared(text, parent, i);
     sqlite3_str_appendall(text, " = ");
     append_value(text, parent, i);
   }
@@ -386,7 +422,7 @@ static void append_agreement(sqlite3_str *text, const End *parent,
     const Column *column = parent->link->list[i];
     if (columns_contain(fixed, column)) continue;
     sqlite3_str_appendall(text, separator);
-    append_column(text, 'l', column);
+    append_compared(text, parent, i);
     sqlite3_str_appendall(text, " IS NOT ");
     append_value(text, parent, i);
     separator = " OR ";

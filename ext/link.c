@@ -318,12 +318,27 @@ static sqlite3_int64 link_move_in_place(Link *link, Link *other) {
   return moved;
 }
 
+/* True if both are linked, and it is one link. */
+static bool link_is(Link *link, Link *other) {
+  sqlite3_stmt *first = link_statement(link, GENERATE_MEMBER);
+  sqlite3_stmt *second = link_statement(other, GENERATE_MEMBER);
+  bool same = statement_step(link->failure, first) &&
+              statement_step(link->failure, second);
+  for (int i = 0; same && i < link->relationship->target_link.count; i++) {
+    Value a = value_of_column(link->failure, first, i);
+    Value b = value_of_column(link->failure, second, i);
+    same = value_same(&a, &b);
+  }
+  cache_give(link->connection->cache, first);
+  cache_give(link->connection->cache, second);
+  return same;
+}
+
 /* The link is dissolved, and another one made. */
 static sqlite3_int64 link_move_over(Link *link, Link *other) {
   bool linked = link_exists(other);
-  if (!link_remove(link)) return 0;
+  if (link_is(link, other) || !link_remove(link)) return 0;
   sqlite3_int64 moved = link_make(other);
-  if (moved && linked) return 0; /* to where it was */
   if (moved || !linked || link->failure->code) return moved;
   char *pair = link_pair(other);
   failure_set(link->failure, SQLITE_CONSTRAINT,

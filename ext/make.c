@@ -26,13 +26,19 @@
 ** whatever the record says.
 **
 ** Every function does nothing once *failure is set; the caller's transaction
-** undoes what was made before.
+** undoes what was made before.  Where memory has run out inside a SQL function,
+** SQLite runs no statement any more that it must prepare again, not even
+** ROLLBACK; but it rolls back when a statement that reads is reset then.  So
+** the caller keeps one standing on a row, the guard.  SQLite drops no index
+** while a statement reads: for that moment a ROLLBACK that is prepared takes
+** the place of the guard.
 */
 #include "relate_int.h"
 
 /* ---- the record ---- */
 
 #define MAKE_PREFIX "_relationship_"
+#define MAKE_LIMIT 100 /* things of one record */
 
 /* True if the record has a thing of that type and name. */
 bool make_has(const Make *make, const char *type, const char *name) {
@@ -63,7 +69,8 @@ static int make_length(Failure *failure, sqlite3 *db, const char *json) {
   return length;
 }
 
-/* Adds to the record what `json`, a JSON array, has of it. */
+/* Adds to the record what `json`, a JSON array, has of it.  No declaration
+** makes more than a few things; a file that says so does not keep us long. */
 void make_read(Failure *failure, Make *make, const char *json) {
   int length = make_length(failure, make->db, json);
   sqlite3_stmt *statement =
@@ -71,7 +78,7 @@ void make_read(Failure *failure, Make *make, const char *json) {
                         "SELECT json_extract(?1, '$[' || ?2 || '][0]'),"
                         " json_extract(?1, '$[' || ?2 || '][1]')");
   statement_bind_text(failure, statement, 1, json);
-  for (int i = 0; i < length && !failure->code; i++) {
+  for (int i = 0; i < length && i < MAKE_LIMIT && !failure->code; i++) {
     sqlite3_bind_int(statement, 2, i);
     statement_step(failure, statement);
     const char *type = statement_text(failure, statement, 0);
@@ -142,10 +149,16 @@ static bool type_word(char c) {
 }
 
 /* True if the declared type can be written as it is: words, and at most one
-** pair of parentheses with numbers. */
+** pair of parentheses with numbers.  No word is a keyword of SQL: a type that
+** was written in quotes may hold a whole constraint. */
 static bool type_is_plain(const char *type) {
   const char *c = type;
-  while (type_word(*c) || *c == ' ') c++;
+  while (type_word(*c) || *c == ' ') {
+    const char *word = c;
+    while (type_word(*c)) c++;
+    if (sqlite3_keyword_check(word, (int)(c - word))) return false;
+    if (c == word) c++;
+  }
   if (*c == '(' && c > type) {
     for (c++; (*c >= '0' && *c <= '9') || *c == ',' || *c == ' ';) c++;
     return *c == ')' && !c[1];
@@ -407,6 +420,19 @@ static bool make_exists(Failure *failure, const Make *make, const char *type,
   return exists;
 }
 
+/* Runs `statement`, which drops something, while the guard does not stand on a
+** row. */
+static void make_drop_run(Failure *failure, Make *make,
+                          sqlite3_stmt *statement) {
+  sqlite3_stmt *undo = statement_prepare(failure, make->db, 0, "ROLLBACK");
+  if (!failure->code && make->guard) sqlite3_reset(make->guard);
+  statement_step(failure, statement);
+  statement_step(failure, make->guard);
+  if ((failure->code & 0xff) == SQLITE_NOMEM && undo) sqlite3_step(undo);
+  sqlite3_finalize(undo);
+  make->changed = true;
+}
+
 static void make_drop_thing(Failure *failure, Make *make, const char *type,
                             const char *name) {
   const char *format = drop_format(type);
@@ -415,9 +441,16 @@ static void make_drop_thing(Failure *failure, Make *make, const char *type,
     return;
   sqlite3_stmt *statement =
       statement_format(failure, make->db, 0, format, name);
-  statement_step(failure, statement);
+  make_drop_run(failure, make, statement);
   sqlite3_finalize(statement);
-  make->changed = true;
+}
+
+/* Drops a table of declarations. */
+void make_drop_table(Failure *failure, Make *make, const char *name) {
+  sqlite3_stmt *statement =
+      statement_format(failure, make->db, 0, "DROP TABLE main.\"%w\"", name);
+  make_drop_run(failure, make, statement);
+  sqlite3_finalize(statement);
 }
 
 /* Drops one thing, if it is there, and takes it off the record. */

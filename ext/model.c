@@ -276,14 +276,34 @@ static bool columns_not_null(const Columns *columns) {
   return true;
 }
 
+/* True if the index is a key of several columns, none of which is NULL: such
+** a one two foreign keys can be together. */
+static bool index_may_link(const Index *index) {
+  return index->unique && index->plain && index->columns.count > 1 &&
+         (index->origin == 'p' || columns_not_null(&index->columns));
+}
+
 static bool keys_are_key(const ForeignKey *first, const ForeignKey *second) {
   const Table *table = first->table;
-  for (int i = 0; i < table->index_count; i++) {
-    const Index *index = &table->indexes[i];
-    bool key = index->origin == 'p' || columns_not_null(&index->columns);
-    if (index->unique && index->plain && key &&
-        columns_are_union(&index->columns, &first->columns, &second->columns))
+  for (int i = 0; i < table->index_count; i++)
+    if (index_may_link(&table->indexes[i]) &&
+        columns_are_union(&table->indexes[i].columns, &first->columns,
+                          &second->columns))
       return true;
+  return false;
+}
+
+/* True if such a key has all columns of this one: asked before the pairs are,
+** of which a table may have very many. */
+static bool key_may_link(const ForeignKey *key) {
+  const Table *table = key->table;
+  for (int i = 0; i < table->index_count; i++) {
+    const Columns *columns = &table->indexes[i].columns;
+    int held = 0;
+    if (key->problem || !index_may_link(&table->indexes[i])) continue;
+    for (int j = 0; j < key->columns.count; j++)
+      held += columns_contain(columns, key->columns.list[j]);
+    if (held == key->columns.count) return true;
   }
   return false;
 }
@@ -310,10 +330,11 @@ static void builder_add_table(Builder *builder, const Table *table) {
     const ForeignKey *first = &table->keys[i];
     if (key_is_repeated(first)) continue;
     builder_add_key(builder, first);
+    if (!key_may_link(first)) continue;
     for (int j = i + 1; j < table->key_count; j++) {
       const ForeignKey *second = &table->keys[j];
-      if (!first->problem && !second->problem && !key_is_repeated(second) &&
-          keys_are_key(first, second))
+      if (!second->problem && keys_are_key(first, second) &&
+          !key_is_repeated(second))
         builder_add_through(builder, first, second, true);
     }
   }

@@ -185,6 +185,7 @@ typedef struct Transaction {
   bool inner; /* a savepoint in a transaction of the caller */
   sqlite3_stmt *finish; /* taken from the cache before anything is written */
   sqlite3_stmt *undo;
+  sqlite3_stmt *begin; /* to be interrupted, see transaction_undo */
 } Transaction;
 
 /* Refuses inside a writing statement.  In autocommit: BEGIN IMMEDIATE.  In a
@@ -325,14 +326,9 @@ RELATE_PRIVATE const char *catalog_option(Failure *failure, Arena *arena,
 RELATE_PRIVATE const char *
 catalog_with_option(Failure *failure, Arena *arena, sqlite3 *db,
                     const char *options, const char *name, const char *value);
-/* The names in a JSON array; NULL, and *count 0, for anything else. */
-RELATE_PRIVATE const char **catalog_list(Failure *failure, Arena *arena,
-                                         sqlite3 *db, const char *json,
-                                         int *count);
 RELATE_PRIVATE void catalog_create(Failure *failure, sqlite3 *db,
                                    const Schema *schema);
-RELATE_PRIVATE void catalog_drop(Failure *failure, sqlite3 *db,
-                                 const Schema *schema);
+RELATE_PRIVATE const char *catalog_table(const Schema *schema, int index);
 RELATE_PRIVATE void catalog_store(Failure *failure, sqlite3 *db,
                                   const Declaration *declaration);
 RELATE_PRIVATE void catalog_remove(Failure *failure, sqlite3 *db,
@@ -686,7 +682,8 @@ typedef struct Made {
 typedef struct Make {
   sqlite3 *db;
   Arena *arena;
-  bool changed; /* something was made or dropped */
+  sqlite3_stmt *guard; /* stands on a row while nothing is dropped; or NULL */
+  bool changed;        /* something was made or dropped */
   int count;
   Made *list;
 } Make;
@@ -725,6 +722,8 @@ RELATE_PRIVATE void make_trigger(Failure *failure, Make *make, const char *name,
 RELATE_PRIVATE void make_drop(Failure *failure, Make *make, const char *type,
                               const char *name);
 RELATE_PRIVATE void make_drop_all(Failure *failure, Make *make);
+RELATE_PRIVATE void make_drop_table(Failure *failure, Make *make,
+                                    const char *name);
 RELATE_PRIVATE void make_find(Failure *failure, Make *make);
 
 /* ---- layer 10: verb.c: relate() and its family, as functions ---- */
@@ -825,13 +824,18 @@ RELATE_PRIVATE Direction request_resolve(Failure *failure, Request *request);
 
 /* What the declaring functions have in common: arguments, and a transaction
 ** after which this connection knows what is declared. */
+typedef struct Undertaking {
+  Connection *connection;
+  Transaction transaction;
+  sqlite3_stmt *guard; /* see make.c */
+} Undertaking;
+
 RELATE_PRIVATE const char *declare_text(Failure *failure, sqlite3_value *value,
-                                         const char *what);
+                                        const char *what);
 RELATE_PRIVATE Path declare_path(Failure *failure, const char *text);
-RELATE_PRIVATE Transaction declare_begin(Failure *failure,
+RELATE_PRIVATE Undertaking declare_begin(Failure *failure,
                                          Connection *connection);
-RELATE_PRIVATE void declare_end(Failure *failure, Connection *connection,
-                                Transaction *transaction,
+RELATE_PRIVATE void declare_end(Failure *failure, Undertaking *undertaking,
                                 sqlite3_context *context, char *result);
 
 RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,

@@ -45,10 +45,13 @@ static int steps_disconnect(sqlite3_vtab *pVtab) {
 static int steps_update(sqlite3_vtab *pVtab, int argc, sqlite3_value **argv,
                         sqlite3_int64 *pRowid) {
   Connection *connection = ((StepsTable *)pVtab)->connection;
-  if (!connection->step || argc < 3) return SQLITE_READONLY;
+  StepFunction *step = connection->step;
+  if (!step || argc < 3) return SQLITE_READONLY;
   *pRowid = sqlite3_last_insert_rowid(connection->db);
-  connection->step(connection->step_failure, connection->step_argument,
-                   sqlite3_value_int(argv[2]));
+  connection->step = NULL; /* what the step sets off is no step */
+  step(connection->step_failure, connection->step_argument,
+       sqlite3_value_int(argv[2]));
+  connection->step = step;
   return connection->step_failure->code ? SQLITE_ERROR : SQLITE_OK;
 }
 

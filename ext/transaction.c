@@ -22,6 +22,7 @@ enum {
 };
 
 #define LOOK_LIMIT 16
+#define UNDO_LIMIT 3
 
 static void transaction_run(Failure *failure, Cache *cache, int kind,
                             const char *sql) {
@@ -44,11 +45,13 @@ static sqlite3_stmt *savepoint_take_release(Failure *failure, Cache *cache) {
 }
 
 /* Runs a statement that was taken before anything was written, so that it
-** needs no memory now.  Its own troubles are not told twice. */
-static void transaction_step(sqlite3_stmt *statement) {
-  if (!statement) return;
-  sqlite3_step(statement);
+** needs no memory now.  Its own troubles are not told twice.  True if it was
+** interrupted. */
+static bool transaction_step(sqlite3_stmt *statement) {
+  if (!statement) return false;
+  int code = sqlite3_step(statement);
   sqlite3_reset(statement);
+  return code == SQLITE_INTERRUPT;
 }
 
 /* Whether a statement that writes is half done.  A look at a few statements
@@ -72,6 +75,10 @@ static void transaction_probe(Failure *failure, Cache *cache) {
   cache_give(cache, release);
 }
 
+static sqlite3_stmt *transaction_take_begin(Failure *failure, Cache *cache) {
+  return cache_sql(failure, cache, KIND_BEGIN, "BEGIN IMMEDIATE");
+}
+
 static void transaction_own(Failure *failure, Transaction *transaction) {
   Cache *cache = transaction->cache;
   /* Only a writing statement that is half done has a write transaction open
@@ -80,7 +87,9 @@ static void transaction_own(Failure *failure, Transaction *transaction) {
     transaction_probe(failure, cache);
   transaction->finish = cache_sql(failure, cache, KIND_COMMIT, "COMMIT");
   transaction->undo = cache_sql(failure, cache, KIND_ROLLBACK, "ROLLBACK");
-  transaction_run(failure, cache, KIND_BEGIN, "BEGIN IMMEDIATE");
+  transaction->begin = transaction_take_begin(failure, cache);
+  while (statement_step(failure, transaction->begin)) continue;
+  if (transaction->begin) sqlite3_reset(transaction->begin);
   transaction->open = !failure->code;
 }
 
@@ -89,13 +98,14 @@ static void transaction_savepoint(Failure *failure, Transaction *transaction) {
   transaction->finish = savepoint_take_release(failure, cache);
   transaction->undo =
       cache_sql(failure, cache, KIND_UNDO, "ROLLBACK TO _relationship");
+  transaction->begin = transaction_take_begin(failure, cache);
   transaction->inner = true;
   savepoint_open(failure, cache);
   transaction->open = !failure->code;
 }
 
 Transaction transaction_begin(Failure *failure, Cache *cache, bool several) {
-  Transaction transaction = {cache, false, false, NULL, NULL};
+  Transaction transaction = {cache, false, false, NULL, NULL, NULL};
   if (failure->code) return transaction;
   if (sqlite3_get_autocommit(cache_db(cache))) {
     transaction_own(failure, &transaction);
@@ -107,11 +117,18 @@ Transaction transaction_begin(Failure *failure, Cache *cache, bool several) {
   return transaction;
 }
 
-/* A transaction that SQLite has rolled back by itself is over already. */
+/* A transaction that SQLite has rolled back by itself is over already.  While
+** an interrupt is pending no statement runs, not even ROLLBACK; but SQLite
+** rolls everything back when it interrupts a statement that writes, and BEGIN
+** IMMEDIATE is one.  (If the interrupt has passed by then, it is refused.) */
 static void transaction_undo(Transaction *transaction) {
-  if (sqlite3_get_autocommit(cache_db(transaction->cache))) return;
-  transaction_step(transaction->undo);
-  if (transaction->inner) transaction_step(transaction->finish);
+  sqlite3 *db = cache_db(transaction->cache);
+  for (int i = 0; i < UNDO_LIMIT && !sqlite3_get_autocommit(db); i++) {
+    if (!transaction_step(transaction->undo)) break;
+    transaction_step(transaction->begin);
+  }
+  if (transaction->inner && !sqlite3_get_autocommit(db))
+    transaction_step(transaction->finish);
 }
 
 void transaction_end(Failure *failure, Transaction *transaction) {
@@ -122,6 +139,7 @@ void transaction_end(Failure *failure, Transaction *transaction) {
   }
   cache_give(transaction->cache, transaction->finish);
   cache_give(transaction->cache, transaction->undo);
+  cache_give(transaction->cache, transaction->begin);
   transaction->open = false;
-  transaction->finish = transaction->undo = NULL;
+  transaction->finish = transaction->undo = transaction->begin = NULL;
 }

@@ -116,6 +116,7 @@ static void call_payload(Call *call, const Relationship *relationship,
   const Function *function = call->function;
   int room = function->preset_count + (call->argc - first) / 2;
   if (!room) return;
+  if (!call->arena) call->arena = arena_new(call->failure);
   order->payload.list = arena_take(call->failure, call->arena,
                                    (sqlite3_int64)sizeof(Column *) * room);
   order->payload_values = arena_take(call->failure, call->arena,
@@ -217,22 +218,22 @@ static sqlite3_int64 gathered_transact(Call *call, const Gathered *gathered,
   return changed;
 }
 
-/* Two keys and no payload, the common call, need no memory of their own. */
+/* Two keys and no payload, the common call, need no memory of their own.  But
+** the look at what is declared now may find a payload to preset. */
 static sqlite3_int64 gathered_run(Failure *failure, Function *function,
                                   const Gathered *gathered) {
   Value few[4];
   int argc = gathered->argc;
   Call call = {failure, function, NULL, NULL, argc, few};
-  if (argc <= 4 && argc == arguments_needed(function) &&
-      !function->preset_count)
-    return gathered_transact(&call, gathered, few);
-  call.arena = arena_new(failure);
-  Value *argv = call.arena ? arena_take(failure, call.arena,
-                                        (sqlite3_int64)sizeof(Value) * argc)
-                           : NULL;
-  call.argv = argv;
+  Value *argv = few;
+  if (argc > 4) {
+    call.arena = arena_new(failure);
+    argv = arena_take(failure, call.arena,
+                      (sqlite3_int64)sizeof(Value) * argc);
+    call.argv = argv;
+  }
   sqlite3_int64 changed =
-      argv ? gathered_transact(&call, gathered, argv) : 0;
+      failure->code ? 0 : gathered_transact(&call, gathered, argv);
   arena_free(call.arena);
   return changed;
 }
