@@ -161,7 +161,8 @@ static void cache_attach(Failure *failure, Cache *cache) {
       failure, cache->db, 0, "SELECT 1 FROM temp.\"" CACHE_TABLE "\"");
   sqlite3_finalize(statement);
   if (!cache->connected)
-    failure_set(failure, SQLITE_ERROR, "the table " CACHE_TABLE " is hidden");
+    failure_set(failure, SQLITE_ERROR,
+                "a table in temp hides " CACHE_TABLE "; drop it");
 }
 
 int cache_register(Cache *cache) {

@@ -603,6 +603,9 @@ sqlite3_int64 link_rows(Failure *failure, Connection *connection,
   sqlite3_stmt *insert = connection_statement(failure, connection, relationship,
                                               GENERATE_LINK_ROWS);
   while (statement_step(failure, insert)) continue;
+  if (connection->rows) /* nobody has read them */
+    failure_set(failure, SQLITE_ERROR,
+                "a table in temp hides " ROWS_TABLE "; drop it");
   sqlite3_int64 made = failure->code ? 0 : sqlite3_changes64(connection->db);
   cache_give(connection->cache, insert);
   connection->rows = outer;

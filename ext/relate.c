@@ -15,7 +15,7 @@ SQLITE_EXTENSION_INIT1
 
 #define OLDEST_SQLITE 3037000
 
-typedef void ScalarFunction(sqlite3_context *context, int argc,
+typedef void PlainFunction(sqlite3_context *context, int argc,
                             sqlite3_value **argv);
 
 static void look(Connection *connection) {
@@ -36,7 +36,7 @@ static void version_function(sqlite3_context *context, int argc,
 static const struct {
   const char *name;
   int argc;
-  ScalarFunction *call;
+  PlainFunction *call;
 } functions[] = {
     {"relate_version", 0, version_function},
     {"relationship", -1, declare_relationship},

@@ -307,13 +307,12 @@ static bool pair_fits(const Request *request, const ForeignKey *source,
          (!request->column_count || request_lists(request, source, target));
 }
 
-/* True if the relationship's name speaks of the target end. */
-static bool pair_is_named(const Request *request, const ForeignKey *target,
-                          const char *singular) {
+/* True if the column of the target end is named as the relationship is. */
+static bool pair_is_named(const ForeignKey *target, const char *singular) {
   const char *column = target->columns.list[0]->name;
   int length = name_stem(column);
   return target->columns.count == 1 && (int)strlen(singular) == length &&
-         sqlite3_strnicmp(column, singular, length) == 0 && request->path.name;
+         sqlite3_strnicmp(column, singular, length) == 0;
 }
 
 static KeyPair through_pair(Failure *failure, const Request *request,
@@ -324,7 +323,7 @@ static KeyPair through_pair(Failure *failure, const Request *request,
     for (int j = 0; j < through->key_count; j++) {
       const ForeignKey *source = &through->keys[i], *target = &through->keys[j];
       if (!pair_fits(request, source, target) ||
-          (by_name && !pair_is_named(request, target, singular)))
+          (by_name && !pair_is_named(target, singular)))
         continue;
       pair.source = source;
       pair.target = target;

@@ -83,7 +83,9 @@ static int rows_filter(sqlite3_vtab_cursor *base, int idxNum,
                        const char *idxStr, int argc, sqlite3_value **argv) {
   RowsCursor *cursor = (RowsCursor *)base;
   (void)idxNum, (void)idxStr, (void)argc, (void)argv;
-  cursor->rows = ((RowsTable *)base->pVtab)->connection->rows;
+  Connection *connection = ((RowsTable *)base->pVtab)->connection;
+  cursor->rows = connection->rows;
+  connection->rows = NULL; /* they are read once */
   cursor->place = 0;
   cursor->number = 0;
   return rows_next(base);

@@ -47,11 +47,11 @@ static int steps_update(sqlite3_vtab *pVtab, int argc, sqlite3_value **argv,
   Connection *connection = ((StepsTable *)pVtab)->connection;
   StepFunction *step = connection->step;
   if (!step || argc < 3) return SQLITE_READONLY;
+  int number = sqlite3_value_int(argv[2]);
   *pRowid = sqlite3_last_insert_rowid(connection->db);
   connection->step = NULL; /* what the step sets off is no step */
-  step(connection->step_failure, connection->step_argument,
-       sqlite3_value_int(argv[2]));
-  connection->step = step;
+  step(connection->step_failure, connection->step_argument, number);
+  if (number == 0) connection->step = step;
   return connection->step_failure->code ? SQLITE_ERROR : SQLITE_OK;
 }
 
@@ -86,6 +86,9 @@ void steps_run(Failure *failure, Connection *connection, StepFunction *step,
   connection->step_argument = argument;
   connection->step_failure = failure;
   while (statement_step(failure, insert)) continue;
+  if (connection->step) /* no step was called */
+    failure_set(failure, SQLITE_ERROR,
+                "a table in temp hides " STEPS_TABLE "; drop it");
   connection->step = outer_step;
   connection->step_argument = outer_argument;
   connection->step_failure = outer_failure;

@@ -64,10 +64,13 @@ static char *verb_table_sql(Failure *failure, const Function *function) {
   bool payload = relationship && function->base == BASE_RELATE;
   for (int i = 0; payload && i < relationship->payload.count; i++) {
     const char *name = relationship->payload.list[i]->name;
-    sqlite3_str_appendall(text, ", \"");
+    sqlite3_str *column = sqlite3_str_new(NULL);
     if (is_key_column(name))
-      append_prefixes(text, &relationship->payload, name);
-    sqlite3_str_appendf(text, "%w\" HIDDEN", name);
+      append_prefixes(column, &relationship->payload, name);
+    sqlite3_str_appendall(column, name);
+    char *finished = failure_text(failure, column);
+    sqlite3_str_appendf(text, ", \"%w\" HIDDEN", finished);
+    sqlite3_free(finished);
   }
   sqlite3_str_appendall(text, ")");
   return failure_text(failure, text);

@@ -14,11 +14,11 @@
 .once relationship_remove.tmp
 SELECT 'BEGIN;'
 UNION ALL
-SELECT format('DROP %s "%w";', type, name) FROM sqlite_schema
+SELECT printf('DROP %s "%w";', type, name) FROM sqlite_schema
 WHERE type IN ('trigger', 'index', 'view')
   AND name LIKE '\_relationship\_%' ESCAPE '\'
 UNION ALL
-SELECT format('DROP TABLE "%w";', name) FROM sqlite_schema
+SELECT printf('DROP TABLE "%w";', name) FROM sqlite_schema
 WHERE type = 'table' AND name IN ('_relationship', '_relationship_function')
 UNION ALL
 SELECT 'COMMIT;';
