@@ -62,6 +62,13 @@ enum {
   COLUMN_LAST    /* made, base */
 };
 
+bool direction_same(const Direction *a, const Direction *b) {
+  return name_equal(a->source, b->source) && name_equal(a->target, b->target) &&
+         name_equal(a->link, b->link) &&
+         name_equal(a->source_columns, b->source_columns) &&
+         name_equal(a->target_columns, b->target_columns);
+}
+
 /* ---- JSON, by SQLite's own functions ---- */
 
 /* Runs `sql`, which reads ?1 and perhaps ?2, and stands on its row.  The caller

@@ -160,8 +160,10 @@ Model *connection_enter(Failure *failure, Connection *connection,
   Watch *watch =
       failure->code ? NULL : connection_watch(failure, connection, schema);
   if (!watch) return NULL;
-  /* Where an outer call has the watch open, nothing can have changed. */
-  if (!watch->statement || !sqlite3_stmt_busy(watch->statement))
+  /* Where an outer call has the watch open, nothing can have changed; but the
+  ** schema may have been unreadable. */
+  if (!watch->model || !watch->statement ||
+      !sqlite3_stmt_busy(watch->statement))
     watch_look(failure, connection, watch);
   Model *model = failure->code ? NULL : watch->model;
   if (!model) {

@@ -252,40 +252,13 @@ static void check_unnamed(Failure *failure, const Relationship *relationship,
 
 /* ---- the row ---- */
 
-static bool text_same(const char *a, const char *b) {
-  return a && b ? name_equal(a, b) : a == b;
-}
-
-static bool direction_same(const Direction *a, const Direction *b) {
-  return text_same(a->source, b->source) && text_same(a->target, b->target) &&
-         text_same(a->link, b->link) &&
-         text_same(a->source_columns, b->source_columns) &&
-         text_same(a->target_columns, b->target_columns);
-}
-
-/* The relationship of `direction` in the model as it is now; NULL if there is
-** none. */
-static const Relationship *request_find(Failure *failure,
-                                        const Request *request,
-                                        const Direction *direction) {
-  const Model *model = request->model;
-  for (int i = 0; !failure->code && i < model->relationship_count; i++) {
-    const Relationship *relationship = &model->relationships[i];
-    if (!relationship->target ||
-        !name_equal(relationship->source->name, direction->source) ||
-        !name_equal(relationship->link->name, direction->link))
-      continue;
-    Direction other = model_describe(failure, request->arena, relationship);
-    if (direction_same(&other, direction)) return relationship;
-  }
-  return NULL;
-}
-
-/* The same; a failure if it is not there, or can't be used. */
+/* The relationship of `direction` in the model as it is now; a failure if it is
+** not there, or can't be used. */
 static const Relationship *request_relationship(Failure *failure,
                                                 const Request *request,
                                                 const Direction *direction) {
-  const Relationship *relationship = request_find(failure, request, direction);
+  const Relationship *relationship =
+      model_direction(failure, request->model, direction);
   if (!relationship)
     failure_set(failure, SQLITE_ERROR, "%s makes no relationship from %s to %s",
                 direction->link, direction->source, direction->target);
@@ -318,7 +291,8 @@ static Direction request_introduce(Failure *failure, Request *request) {
   Direction direction = request_resolve(failure, request);
   if (request->make.changed) request_refresh(failure, request);
   if (failure->code) return direction;
-  const Relationship *relationship = request_find(failure, request, &direction);
+  const Relationship *relationship =
+      model_direction(failure, request->model, &direction);
   if (relationship) {
     check_unnamed(failure, relationship, request->path.name);
     check_name(failure, request->model, relationship, request->path.name);

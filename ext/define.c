@@ -244,20 +244,11 @@ static const FunctionDeclaration *function_declared(const Model *model,
   return NULL;
 }
 
-static bool same_name(const char *a, const char *b) {
-  return a && b ? name_equal(a, b) : a == b;
-}
-
 static bool same_function(const FunctionDeclaration *a,
                           const FunctionDeclaration *b) {
-  const Direction *one = &a->direction, *other = &b->direction;
   return !a->problem && name_equal(a->base, b->base) &&
          strcmp(a->preset, b->preset) == 0 &&
-         same_name(one->source, other->source) &&
-         same_name(one->target, other->target) &&
-         same_name(one->link, other->link) &&
-         same_name(one->source_columns, other->source_columns) &&
-         same_name(one->target_columns, other->target_columns);
+         direction_same(&a->direction, &b->direction);
 }
 
 static void definition_store(Failure *failure, const Definition *definition) {

@@ -13,7 +13,7 @@
 */
 #include "relate_int.h"
 
-enum { KIND_JSON = -90, KIND_FIND };
+enum { KIND_JSON = -90, KIND_FIND, KIND_MEMBERS };
 
 static void append_key_columns(sqlite3_str *text, const Columns *columns) {
   sqlite3_str_appendall(text, columns->count == 1 ? "" : "(");
@@ -133,16 +133,16 @@ static void key_read_array(Failure *failure, Connection *connection,
 int json_members(Failure *failure, Connection *connection, const Value *json,
                 const char *type) {
   int length = -1;
-  sqlite3_stmt *statement = statement_prepare(
-      failure, connection->db, 0,
-      "SELECT (SELECT count(*) FROM temp.json_each(?1))"
-      " WHERE json_type(?1) = ?2");
+  sqlite3_stmt *statement =
+      cache_sql(failure, connection->cache, KIND_MEMBERS,
+                "SELECT (SELECT count(*) FROM temp.json_each(?1))"
+                " WHERE json_type(?1) = ?2");
   value_bind(failure, statement, 1, json);
   statement_bind_text(failure, statement, 2, type);
   if (json->type == SQLITE_TEXT && statement_step(failure, statement))
     length = sqlite3_column_int(statement, 0);
   if (failure->code == SQLITE_ERROR) failure_clear(failure); /* malformed */
-  sqlite3_finalize(statement);
+  cache_give(connection->cache, statement);
   return length;
 }
 

@@ -250,10 +250,25 @@ static void link_why_nothing(Link *link) {
   sqlite3_free(columns);
 }
 
-/* A one-to-one makes room first.  Where it can't, the UNIQUE key refuses. */
-static void link_displace(Link *link) {
-  if (generate_can_unlink(link->relationship))
-    link_write(link, link_statement(link, GENERATE_DISPLACE));
+/* A one-to-one makes room first; how many links that has cost.  Where it can't,
+** the UNIQUE key refuses. */
+static sqlite3_int64 link_displace(Link *link) {
+  if (link->relationship->cardinality != ONE_TO_ONE ||
+      !generate_can_unlink(link->relationship))
+    return 0;
+  return link_write(link, link_statement(link, GENERATE_DISPLACE));
+}
+
+/* A link has gone to make room, and a trigger has skipped the one that was to
+** take its place: then neither. */
+static void link_refuse_loss(Link *link) {
+  if (link->failure->code || link_exists(link)) return;
+  char *pair = link_pair(link);
+  failure_set(link->failure, SQLITE_CONSTRAINT_TRIGGER,
+              "%s can't be linked: a trigger skips the row, and another link "
+              "would be lost",
+              pair ? pair : "");
+  sqlite3_free(pair);
 }
 
 static void link_explain_taken(Link *link) {
@@ -272,11 +287,12 @@ static sqlite3_int64 link_make(Link *link) {
     if (!link_exists(link)) link_refuse_key(link);
     return 0;
   }
-  if (relationship->cardinality == ONE_TO_ONE) link_displace(link);
+  sqlite3_int64 displaced = link_displace(link);
   sqlite3_int64 made = link_insert_or_point(link);
   link_explain(link);
   link_explain_taken(link);
   if (!made && generate_asks_rows(relationship)) link_why_nothing(link);
+  if (!made && displaced) link_refuse_loss(link);
   return made;
 }
 
@@ -339,7 +355,8 @@ static sqlite3_int64 link_move_over(Link *link, Link *other) {
   bool linked = link_exists(other);
   if (link_is(link, other) || !link_remove(link)) return 0;
   sqlite3_int64 moved = link_make(other);
-  if (moved || !linked || link->failure->code) return moved;
+  if (!moved && !linked) link_refuse_loss(other);
+  if (moved || link->failure->code) return moved;
   char *pair = link_pair(other);
   failure_set(link->failure, SQLITE_CONSTRAINT,
               "%s are linked already: unrelate the other link instead",

@@ -342,10 +342,6 @@ static void builder_add_table(Builder *builder, const Table *table) {
 
 /* ---- declarations ---- */
 
-static bool same_text(const char *a, const char *b) {
-  return a && b ? name_equal(a, b) : a == b;
-}
-
 static const char *json_columns(Failure *failure, Arena *arena,
                                 const Columns *columns) {
   sqlite3_str *text = sqlite3_str_new(NULL);
@@ -372,13 +368,6 @@ Direction model_describe(Failure *failure, Arena *arena,
   return direction;
 }
 
-static bool direction_is(const Direction *a, const Direction *b) {
-  return same_text(a->source, b->source) && same_text(a->target, b->target) &&
-         same_text(a->link, b->link) &&
-         same_text(a->source_columns, b->source_columns) &&
-         same_text(a->target_columns, b->target_columns);
-}
-
 /* The relationship of a list that goes in `direction`, or -1. */
 static int list_direction(Failure *failure, Arena *scratch,
                           const Relationship *list, int count,
@@ -388,20 +377,19 @@ static int list_direction(Failure *failure, Arena *scratch,
         !name_equal(list[i].link->name, direction->link))
       continue;
     Direction other = model_describe(failure, scratch, &list[i]);
-    if (direction_is(&other, direction)) return i;
+    if (direction_same(&other, direction)) return i;
   }
   return -1;
 }
 
-const Relationship *model_direction(const Model *model,
+const Relationship *model_direction(Failure *failure, const Model *model,
                                     const Direction *direction) {
-  Failure failure = {0, NULL};
-  Arena *scratch = arena_new(&failure);
-  int found = list_direction(&failure, scratch, model->relationships,
+  if (failure->code) return NULL;
+  Arena *scratch = arena_new(failure);
+  int found = list_direction(failure, scratch, model->relationships,
                              model->relationship_count, direction);
   arena_free(scratch);
-  failure_clear(&failure);
-  return found < 0 ? NULL : &model->relationships[found];
+  return failure->code || found < 0 ? NULL : &model->relationships[found];
 }
 
 /* The key of `table` to `parent` whose columns are the JSON list. */
@@ -411,9 +399,9 @@ static const ForeignKey *declared_key(Builder *builder, const Table *table,
   for (int i = 0; i < table->key_count; i++) {
     const ForeignKey *key = &table->keys[i];
     if (key->problem || !name_equal(key->parent->name, parent)) continue;
-    if (same_text(json_columns(builder->failure, builder->arena,
-                               &key->columns),
-                  columns))
+    if (name_equal(
+            json_columns(builder->failure, builder->arena, &key->columns),
+            columns))
       return key;
   }
   return NULL;
@@ -693,7 +681,8 @@ static void builder_functions(Builder *builder) {
     function->declaration = declared;
     function->problem = declared->problem;
     if (function->problem) continue;
-    function->relationship = model_direction(model, &declared->direction);
+    function->relationship =
+        model_direction(builder->failure, model, &declared->direction);
     if (!function->relationship) {
       function->problem = missing_end(builder, &declared->direction);
     } else {

@@ -10,6 +10,7 @@
 */
 #include "relate_int.h"
 
+/* NULL is equal to NULL alone. */
 bool name_equal(const char *a, const char *b) {
   return sqlite3_stricmp(a, b) == 0;
 }

@@ -46,7 +46,7 @@ void registry_add(Failure *failure, Connection *connection, const char *name,
   if (function && has_table(base)) verb_table_register(failure, function);
 }
 
-/* Asked of the compiler: to list all functions takes fifty times as long. */
+/* Asked of the compiler: to list all functions takes much longer. */
 static bool is_function(sqlite3 *db, const char *name) {
   Failure refused = {0, NULL};
   sqlite3_stmt *statement =

@@ -291,6 +291,8 @@ typedef struct Direction {
   const char *target_columns;
 } Direction;
 
+RELATE_PRIVATE bool direction_same(const Direction *a, const Direction *b);
+
 /* A row of _relationship. */
 typedef struct Declaration {
   Direction direction;
@@ -416,7 +418,8 @@ RELATE_PRIVATE void model_release(Model *model);
 RELATE_PRIVATE const Relationship *model_find(const Model *model,
                                               const char *table,
                                               const char *name);
-RELATE_PRIVATE const Relationship *model_direction(const Model *model,
+RELATE_PRIVATE const Relationship *model_direction(Failure *failure,
+                                                   const Model *model,
                                                    const Direction *direction);
 RELATE_PRIVATE Direction model_describe(Failure *failure, Arena *arena,
                                         const Relationship *relationship);
