@@ -112,11 +112,10 @@ static void watch_forget(Connection *connection, Watch *watch) {
   cache_clear(connection->cache);
 }
 
-static void watch_read(Failure *failure, Connection *connection,
-                       Watch *watch) {
+static void watch_read(Failure *failure, Connection *connection, Watch *watch) {
   watch_forget(connection, watch);
-  watch->model = model_new(failure, connection->db, watch->schema,
-                           &connection->serial);
+  watch->model =
+      model_new(failure, connection->db, watch->schema, &connection->serial);
   if (!watch->model) return;
   if (watch == connection->watches && connection->announce)
     connection->announce(failure, connection, watch->model);
@@ -124,14 +123,13 @@ static void watch_read(Failure *failure, Connection *connection,
 
 /* Opens the read transaction, and reads the schema if it is not the one that
 ** is known. */
-static void watch_look(Failure *failure, Connection *connection,
-                       Watch *watch) {
+static void watch_look(Failure *failure, Connection *connection, Watch *watch) {
   if (!watch->statement) watch_prepare(failure, connection, watch);
   statement_step(failure, watch->statement);
   watch_explain(failure, watch);
   if (failure->code) return;
-  int reprepared = sqlite3_stmt_status(watch->statement,
-                                       SQLITE_STMTSTATUS_REPREPARE, 0);
+  int reprepared =
+      sqlite3_stmt_status(watch->statement, SQLITE_STMTSTATUS_REPREPARE, 0);
   if (watch->model && reprepared == watch->reprepared) return;
   watch_read(failure, connection, watch);
   watch->reprepared = failure->code ? -1 : reprepared;
@@ -186,16 +184,14 @@ void connection_leave(Connection *connection, Model *model) {
 /* True while SQLite enforces foreign keys on this connection. */
 bool connection_foreign_keys(Connection *connection) {
   int enforced = 0;
-  sqlite3_db_config(connection->db, SQLITE_DBCONFIG_ENABLE_FKEY, -1,
-                    &enforced);
+  sqlite3_db_config(connection->db, SQLITE_DBCONFIG_ENABLE_FKEY, -1, &enforced);
   return enforced != 0;
 }
 
 typedef char *Generate(const Relationship *relationship);
 
 sqlite3_stmt *connection_statement(Failure *failure, Connection *connection,
-                                   const Relationship *relationship,
-                                   int kind) {
+                                   const Relationship *relationship, int kind) {
   static Generate *const generate[] = {
       [GENERATE_COUNT] = generate_count,
       [GENERATE_MEMBER] = generate_member,

@@ -152,28 +152,6 @@ static void definition_arguments(Failure *failure, Definition *definition,
 
 /* ---- preset payload ---- */
 
-static void fail_payload(Failure *failure, const Relationship *relationship,
-                         const char *name) {
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  columns_append(text, &relationship->payload, ", ");
-  char *list = failure_text(failure, text);
-  failure_set(failure, SQLITE_ERROR, "%s has no payload column %s; it has %s",
-              relationship->full_name, name,
-              list && *list ? list : "no payload");
-  sqlite3_free(list);
-}
-
-static const Column *payload_column(Failure *failure,
-                                    const Relationship *relationship,
-                                    const char *name) {
-  if (failure->code) return NULL;
-  for (int i = 0; i < relationship->payload.count; i++)
-    if (name_equal(relationship->payload.list[i]->name, name))
-      return relationship->payload.list[i];
-  fail_payload(failure, relationship, name);
-  return NULL;
-}
-
 /* A number as JSON that gives the same number back. */
 static char *real_text(Failure *failure, double real) {
   char *text = sqlite3_mprintf("%!.17g", real);
@@ -226,7 +204,7 @@ static void definition_preset(Failure *failure, Definition *definition,
   for (int i = 3; i < argc && !failure->code; i += 2) {
     const char *name = declare_text(failure, argv[i], "the name of a column");
     const Column *column =
-        payload_column(failure, definition->relationship, name);
+        link_payload(failure, definition->relationship, name);
     Value value = value_of(failure, argv[i + 1]);
     preset_add(failure, definition, text, &done, column, &value);
   }

@@ -107,8 +107,8 @@ static void function_preset(Failure *failure, Function *function,
     const char *name = statement_text(failure, each, 1);
     Value value = value_of_column(failure, each, 0);
     sqlite3_uint64 room = (sqlite3_uint64)function->preset_count + 1;
-    void *list = sqlite3_realloc64((void *)function->preset,
-                                   sizeof(Column *) * room);
+    void *list =
+        sqlite3_realloc64((void *)function->preset, sizeof(Column *) * room);
     if (!list) {
       failure_memory(failure);
       break;
@@ -138,8 +138,9 @@ void function_bind(Failure *failure, Function *function, Model *model,
                    const DeclaredFunction *declared) {
   function_unbind(function);
   if (!declared) {
-    function_problem(failure, function, "was dropped; declare it again with "
-                                        "relationship_function");
+    function_problem(failure, function,
+                     "was dropped; declare it again with "
+                     "relationship_function");
     return;
   }
   if (declared->problem) {
@@ -151,8 +152,9 @@ void function_bind(Failure *failure, Function *function, Model *model,
   function->model = model;
   function->relationship = declared->relationship;
   if (base_find(declared->declaration->base) != function->base)
-    function_problem(failure, function, "means something else since this "
-                                        "connection was opened; open it again");
+    function_problem(failure, function,
+                     "means something else since this "
+                     "connection was opened; open it again");
   function_preset(&trouble, function, declared->declaration->preset);
   if (trouble.code && trouble.message && !function->problem)
     function_problem(failure, function, trouble.message);
@@ -240,8 +242,8 @@ const Relationship *function_enter(Failure *failure, Function *function,
     read = path_read(failure, path->bytes);
     schema = read.schema;
   }
-  *model = connection_enter(failure, function->connection,
-                            schema ? schema : "main");
+  *model =
+      connection_enter(failure, function->connection, schema ? schema : "main");
   path_free(&read);
   return function_relationship(failure, function, *model, path);
 }

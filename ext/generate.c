@@ -56,8 +56,7 @@ static void append_table(sqlite3_str *text, const Table *table, char alias) {
                       table->name, alias);
 }
 
-static void append_column(sqlite3_str *text, char alias,
-                          const Column *column) {
+static void append_column(sqlite3_str *text, char alias, const Column *column) {
   sqlite3_str_appendf(text, "%c.\"%w\"", alias, column->name);
 }
 
@@ -72,8 +71,8 @@ static void append_key_match(sqlite3_str *text, char alias, const Columns *key,
 }
 
 static bool alike(const Column *a, const Column *b) {
-  return a == b || (a->affinity == b->affinity &&
-                    name_equal(a->collation, b->collation));
+  return a == b ||
+         (a->affinity == b->affinity && name_equal(a->collation, b->collation));
 }
 
 static bool end_is_alike(const End *end) {
@@ -116,8 +115,8 @@ static bool may_hold_texts(const End *end, int i) {
 /* Numbers are found by an index; and so are texts, all of them, to be compared
 ** one by one: l."c" = +k OR (l."c" >= '' AND l."c" < x'' AND l."c" = k) */
 static void append_match_texts(sqlite3_str *text, const End *end, int i) {
-  static const char *const parts[] = {"(", " = +", " OR (", " >= '' AND ",
-                                      " < x'' AND ", " = "};
+  static const char *const parts[] = {"(",           " = +",        " OR (",
+                                      " >= '' AND ", " < x'' AND ", " = "};
   for (int part = 0; part < 6; part++) {
     sqlite3_str_appendall(text, parts[part]);
     if (part == 1 || part == 5) {
@@ -193,7 +192,8 @@ char *generate_count(const Relationship *relationship) {
 /* The target as the link stores it: a row if the pair is linked. */
 char *generate_member(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  End source = end_of_source(relationship), target = end_of_target(relationship);
+  End source = end_of_source(relationship),
+      target = end_of_target(relationship);
   sqlite3_str_appendall(text, "SELECT ");
   append_link_columns(text, target.link);
   append_from_link(text, relationship);
@@ -247,7 +247,8 @@ char *generate_find(const Table *table, const Columns *key,
 ** tenant for example, which must agree; values that have to be looked up at
 ** home; a foreign key that would complain at COMMIT only. */
 bool generate_asks_rows(const Relationship *relationship) {
-  End source = end_of_source(relationship), target = end_of_target(relationship);
+  End source = end_of_source(relationship),
+      target = end_of_target(relationship);
   if (relationship->cardinality != MANY_TO_MANY) return true;
   for (int i = 0; i < target.link->count; i++)
     if (columns_contain(source.link, target.link->list[i])) return true;
@@ -300,7 +301,8 @@ static void append_insert_values(sqlite3_str *text,
 static void append_insert_rows(sqlite3_str *text,
                                const Relationship *relationship,
                                const Columns *payload) {
-  End source = end_of_source(relationship), target = end_of_target(relationship);
+  End source = end_of_source(relationship),
+      target = end_of_target(relationship);
   sqlite3_str_appendall(text, " SELECT ");
   for (int i = 0; i < source.key->count; i++) {
     if (i) sqlite3_str_appendall(text, ", ");
@@ -337,13 +339,13 @@ static void append_conflict(sqlite3_str *text, const Relationship *relationship,
   append_names(text, &relationship->source_link, NULL, "(");
   append_names(text, &relationship->target_link, &relationship->source_link,
                ", ");
-  sqlite3_str_appendall(text, payload->count ? ") DO UPDATE SET "
-                                             : ") DO NOTHING");
+  sqlite3_str_appendall(text,
+                        payload->count ? ") DO UPDATE SET " : ") DO NOTHING");
   for (int i = 0; i < payload->count; i++) {
     const char *name = payload->list[i]->name;
-    sqlite3_str_appendf(text, i ? ", \"%w\" = excluded.\"%w\""
-                                : "\"%w\" = excluded.\"%w\"",
-                        name, name);
+    sqlite3_str_appendf(
+        text, i ? ", \"%w\" = excluded.\"%w\"" : "\"%w\" = excluded.\"%w\"",
+        name, name);
   }
   for (int i = 0; i < payload->count; i++) {
     sqlite3_str_appendall(text, i ? " OR " : " WHERE ");
@@ -362,8 +364,7 @@ static char *generate_insert(const Relationship *relationship,
   } else {
     append_insert_values(text, relationship, payload);
   }
-  if (relationship->pair_unique)
-    append_conflict(text, relationship, payload);
+  if (relationship->pair_unique) append_conflict(text, relationship, payload);
   return sqlite3_str_finish(text);
 }
 
@@ -371,8 +372,9 @@ char *generate_link_rows(const Relationship *relationship) {
   static const Columns no_payload = {0, NULL};
   sqlite3_str *text = sqlite3_str_new(NULL);
   append_insert_columns(text, relationship, &no_payload);
-  sqlite3_str_appendall(text, " SELECT r.source, r.target FROM "
-                              "temp.\"" ROWS_TABLE "\" AS r WHERE true");
+  sqlite3_str_appendall(text,
+                        " SELECT r.source, r.target FROM "
+                        "temp.\"" ROWS_TABLE "\" AS r WHERE true");
   append_conflict(text, relationship, &no_payload);
   return sqlite3_str_finish(text);
 }
@@ -385,8 +387,7 @@ static bool is_own_key(const End *holder, const Column *column) {
   return columns_contain(holder->link, column);
 }
 
-static void append_update(sqlite3_str *text,
-                          const Relationship *relationship) {
+static void append_update(sqlite3_str *text, const Relationship *relationship) {
   sqlite3_str_appendall(text, "UPDATE ");
   append_table(text, relationship->link, 'l');
   sqlite3_str_appendall(text, " SET ");
@@ -433,7 +434,8 @@ static void append_agreement(sqlite3_str *text, const End *parent,
 
 static char *generate_point(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  End parent = end_of_parent(relationship), holder = end_of_holder(relationship);
+  End parent = end_of_parent(relationship),
+      holder = end_of_holder(relationship);
   append_update(text, relationship);
   append_assignments(text, &parent, holder.link);
   sqlite3_str_appendall(text, " WHERE ");
@@ -450,7 +452,8 @@ static bool can_be_null(const End *holder, const Column *column) {
 }
 
 bool generate_can_link(const Relationship *relationship) {
-  End parent = end_of_parent(relationship), holder = end_of_holder(relationship);
+  End parent = end_of_parent(relationship),
+      holder = end_of_holder(relationship);
   if (relationship->cardinality == MANY_TO_MANY) return true;
   for (int i = 0; i < parent.link->count; i++)
     if (!is_own_key(&holder, parent.link->list[i])) return true;
@@ -458,7 +461,8 @@ bool generate_can_link(const Relationship *relationship) {
 }
 
 bool generate_can_unlink(const Relationship *relationship) {
-  End parent = end_of_parent(relationship), holder = end_of_holder(relationship);
+  End parent = end_of_parent(relationship),
+      holder = end_of_holder(relationship);
   if (relationship->cardinality == MANY_TO_MANY) return true;
   for (int i = 0; i < parent.link->count; i++)
     if (can_be_null(&holder, parent.link->list[i])) return true;
@@ -467,7 +471,8 @@ bool generate_can_unlink(const Relationship *relationship) {
 
 /* One NULL in a foreign key is enough; columns that may be NULL become so. */
 static void append_nulls(sqlite3_str *text, const Relationship *relationship) {
-  End parent = end_of_parent(relationship), holder = end_of_holder(relationship);
+  End parent = end_of_parent(relationship),
+      holder = end_of_holder(relationship);
   const char *separator = "";
   for (int i = 0; i < parent.link->count; i++) {
     if (!can_be_null(&holder, parent.link->list[i])) continue;
@@ -487,7 +492,8 @@ char *generate_link(const Relationship *relationship, const Columns *payload) {
 
 char *generate_unlink(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  End source = end_of_source(relationship), target = end_of_target(relationship);
+  End source = end_of_source(relationship),
+      target = end_of_target(relationship);
   if (relationship->cardinality == MANY_TO_MANY) {
     sqlite3_str_appendall(text, "DELETE");
     append_from_link(text, relationship);
@@ -504,7 +510,8 @@ char *generate_unlink(const Relationship *relationship) {
 
 char *generate_displace(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  End parent = end_of_parent(relationship), holder = end_of_holder(relationship);
+  End parent = end_of_parent(relationship),
+      holder = end_of_holder(relationship);
   append_update(text, relationship);
   append_nulls(text, relationship);
   sqlite3_str_appendall(text, " WHERE ");
@@ -517,7 +524,8 @@ char *generate_displace(const Relationship *relationship) {
 
 char *generate_move(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  End source = end_of_source(relationship), target = end_of_target(relationship);
+  End source = end_of_source(relationship),
+      target = end_of_target(relationship);
   End other = target;
   other.parameter += target.key->count;
   append_update(text, relationship);

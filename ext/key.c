@@ -107,11 +107,10 @@ static void key_unpack(Failure *failure, Key *key) {
   if (count != key->columns->count) fail_count(failure, key, count);
 }
 
-static sqlite3_stmt *json_open(Failure *failure, Connection *connection,
-                               const Value *json) {
-  sqlite3_stmt *each =
-      cache_sql(failure, connection->cache, KIND_JSON,
-                "SELECT value, key FROM temp.json_each(?1)");
+sqlite3_stmt *json_open(Failure *failure, Connection *connection,
+                        const Value *json) {
+  sqlite3_stmt *each = cache_sql(failure, connection->cache, KIND_JSON,
+                                 "SELECT value, key FROM temp.json_each(?1)");
   value_bind(failure, each, 1, json);
   return each;
 }
@@ -131,7 +130,7 @@ static void key_read_array(Failure *failure, Connection *connection,
 /* How many members `json` has, a JSON text of that type; -1 for other text.
 ** (json_valid() would say no where there is no memory.) */
 int json_members(Failure *failure, Connection *connection, const Value *json,
-                const char *type) {
+                 const char *type) {
   int length = -1;
   sqlite3_stmt *statement =
       cache_sql(failure, connection->cache, KIND_MEMBERS,

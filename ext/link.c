@@ -66,12 +66,13 @@ static void link_demand(Link *link, const Key *key) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   key_describe(text, key);
   char *described = failure_text(link->failure, text);
-  failure_set(link->failure, SQLITE_CONSTRAINT_FOREIGNKEY,
-              "no row of %s has %s%s", key->table->name, described,
-              looks_like_json(key)
-                  ? "; a key in JSON is given by json_object() or json_array(), "
-                    "or wrapped in json()"
-                  : "");
+  failure_set(
+      link->failure, SQLITE_CONSTRAINT_FOREIGNKEY, "no row of %s has %s%s",
+      key->table->name, described,
+      looks_like_json(key)
+          ? "; a key in JSON is given by json_object() or json_array(), "
+            "or wrapped in json()"
+          : "");
   sqlite3_free(described);
 }
 
@@ -107,7 +108,8 @@ static void link_explain(Link *link) {
   failure_prefix(failure, "%s: ", pair ? pair : "");
   if (failure->code == SQLITE_CONSTRAINT_NOTNULL &&
       link->relationship->payload.count)
-    failure_append(failure, "; give it a value after the keys of relate(), or a DEFAULT");
+    failure_append(
+        failure, "; give it a value after the keys of relate(), or a DEFAULT");
   sqlite3_free(pair);
 }
 
@@ -274,7 +276,8 @@ static void link_refuse_loss(Link *link) {
 static void link_explain_taken(Link *link) {
   int code = link->failure->code;
   if (link->relationship->cardinality == ONE_TO_ONE &&
-      (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY))
+      (code == SQLITE_CONSTRAINT_UNIQUE ||
+       code == SQLITE_CONSTRAINT_PRIMARYKEY))
     failure_append(link->failure,
                    "; one of them is linked to another row, and the key is NOT "
                    "NULL: delete that row, or relate it to another, first");
@@ -312,9 +315,16 @@ static sqlite3_int64 link_remove(Link *link) {
 
 /* ---- relate_move ---- */
 
+/* The link's row has a column that tells the target and not the source. */
 static bool moves_in_place(const Relationship *relationship) {
-  return relationship->cardinality == MANY_TO_MANY ||
-         relationship->cardinality == MANY_TO_ONE;
+  const Columns *target = &relationship->target_link;
+  if (relationship->cardinality != MANY_TO_MANY &&
+      relationship->cardinality != MANY_TO_ONE)
+    return false;
+  for (int i = 0; i < target->count; i++)
+    if (!columns_contain(&relationship->source_link, target->list[i]))
+      return true;
+  return false;
 }
 
 /* The link's row gets another target. */
@@ -329,8 +339,9 @@ static sqlite3_int64 link_move_in_place(Link *link, Link *other) {
     link_why_nothing(other);
   if (link->failure->code == SQLITE_CONSTRAINT_UNIQUE ||
       link->failure->code == SQLITE_CONSTRAINT_PRIMARYKEY)
-    failure_append(link->failure, "; they are linked already: unrelate the "
-                                  "other link instead");
+    failure_append(link->failure,
+                   "; they are linked already: unrelate the "
+                   "other link instead");
   return moved;
 }
 
@@ -428,8 +439,8 @@ static sqlite3_int64 targets_read(Link *link, Targets *targets,
 static void targets_add(Link *link, Targets *targets, sqlite3_stmt *statement) {
   if (targets->count == targets->room) {
     int room = targets->room ? 2 * targets->room : 16;
-    void *list = sqlite3_realloc64(targets->list,
-                                   sizeof(Target) * (sqlite3_uint64)room);
+    void *list =
+        sqlite3_realloc64(targets->list, sizeof(Target) * (sqlite3_uint64)room);
     if (!list) {
       failure_memory(link->failure);
       return;
@@ -453,9 +464,9 @@ static void targets_index(Link *link, Targets *targets) {
   for (int i = 0; i < targets->room; i++) targets->buckets[i] = -1;
   for (int i = 0; i < targets->count; i++) {
     Target *target = &targets->list[i];
-    unsigned bucket = key_hash(targets->keys.data + target->offset,
-                               target->size) %
-                      (unsigned)targets->room;
+    unsigned bucket =
+        key_hash(targets->keys.data + target->offset, target->size) %
+        (unsigned)targets->room;
     target->next = targets->buckets[bucket];
     targets->buckets[bucket] = i;
   }
@@ -499,10 +510,10 @@ static bool link_keep(Link *link, Targets *targets) {
 ** links those that are not linked, and counts them. */
 static sqlite3_int64 link_each(Link *link, Targets *targets) {
   sqlite3_int64 made = 0;
-  sqlite3_stmt *each = cache_sql(link->failure, link->connection->cache,
-                                 KIND_LIST,
-                                 "SELECT value, type IN ('array', 'object') "
-                                 "FROM temp.json_each(?1)");
+  sqlite3_stmt *each =
+      cache_sql(link->failure, link->connection->cache, KIND_LIST,
+                "SELECT value, type IN ('array', 'object') "
+                "FROM temp.json_each(?1)");
   value_bind(link->failure, each, 1, &link->order->other);
   while (statement_step(link->failure, each)) {
     Value target = value_of_column(link->failure, each, 0);
@@ -539,7 +550,7 @@ static sqlite3_int64 link_remove_rest(Link *link, const Targets *targets) {
 /* How many keys are in the list; fails where it is none. */
 static int link_list_length(Link *link) {
   int length = json_members(link->failure, link->connection,
-                           &link->order->other, "array");
+                            &link->order->other, "array");
   if (length < 0)
     failure_set(link->failure, SQLITE_MISMATCH,
                 "the list of keys is a JSON array, such as '[1, 2, 3]'; '[]' "

@@ -217,9 +217,9 @@ static Columns payload_of(Builder *builder, const ForeignKey *first,
     if (column->generated || columns_contain(&first->columns, column) ||
         columns_contain(&second->columns, column))
       continue;
-    payload.list = arena_extend(builder->failure, builder->arena,
-                                (void *)payload.list, payload.count,
-                                sizeof(Column *));
+    payload.list =
+        arena_extend(builder->failure, builder->arena, (void *)payload.list,
+                     payload.count, sizeof(Column *));
     if (!builder->failure->code) payload.list[payload.count++] = column;
   }
   return payload;
@@ -394,8 +394,7 @@ const Relationship *model_direction(Failure *failure, const Model *model,
 
 /* The key of `table` to `parent` whose columns are the JSON list. */
 static const ForeignKey *declared_key(Builder *builder, const Table *table,
-                                      const char *parent,
-                                      const char *columns) {
+                                      const char *parent, const char *columns) {
   for (int i = 0; i < table->key_count; i++) {
     const ForeignKey *key = &table->keys[i];
     if (key->problem || !name_equal(key->parent->name, parent)) continue;
@@ -427,14 +426,16 @@ static const char *missing_end(Builder *builder, const Direction *way) {
                         : !schema_table(schema, way->link)   ? way->link
                                                              : NULL;
   if (missing)
-    return arena_format(builder->failure, builder->arena,
-                        "declared, but the table %s is gone; drop this and declare "
-                        "it anew",
-                        missing);
-  return arena_format(builder->failure, builder->arena,
-                      "declared, but %s no longer has the foreign key; drop this "
-                      "and declare it anew",
-                      way->link);
+    return arena_format(
+        builder->failure, builder->arena,
+        "declared, but the table %s is gone; drop this and declare "
+        "it anew",
+        missing);
+  return arena_format(
+      builder->failure, builder->arena,
+      "declared, but %s no longer has the foreign key; drop this "
+      "and declare it anew",
+      way->link);
 }
 
 /* A declaration without what it speaks of is shown, and can't be used. */
@@ -670,9 +671,9 @@ static void builder_shown_names(Builder *builder) {
 static void builder_functions(Builder *builder) {
   Model *model = builder->model;
   int count = model->catalog->function_count;
-  model->functions =
-      arena_take(builder->failure, builder->arena,
-                 (sqlite3_int64)sizeof(*model->functions) * (count ? count : 1));
+  model->functions = arena_take(builder->failure, builder->arena,
+                                (sqlite3_int64)sizeof(*model->functions) *
+                                    (count ? count : 1));
   if (!model->functions) return;
   model->function_count = count;
   for (int i = 0; i < count; i++) {

@@ -100,8 +100,8 @@ int name_stem(const char *column) {
 
 static bool name_ends(const char *name, int length, const char *suffix) {
   int size = (int)strlen(suffix);
-  return length > size && sqlite3_strnicmp(name + length - size, suffix,
-                                           size) == 0;
+  return length > size &&
+         sqlite3_strnicmp(name + length - size, suffix, size) == 0;
 }
 
 /* Writes the singular of a table's name: students -> student. */

@@ -100,8 +100,7 @@ static void fail_table(Failure *failure, const Schema *schema,
   for (int i = 0; i < schema->table_count; i++)
     if (!name_starts(schema->tables[i].name, "_relationship"))
       offers_add(&offers, schema->tables[i].name);
-  char *message =
-      sqlite3_mprintf("no table %s in %s", table, schema->name);
+  char *message = sqlite3_mprintf("no table %s in %s", table, schema->name);
   if (!message) failure_memory(failure);
   offers_fail(failure, &offers, message, ", which has none");
   sqlite3_free(message);
@@ -148,8 +147,8 @@ static void fail_relationship(Failure *failure, const Model *model,
   for (int i = 0; i < model->relationship_count; i++)
     if (model->relationships[i].source == table)
       offers_add(&offers, model->relationships[i].name);
-  char *message = sqlite3_mprintf("%s has no relationship %s", table->name,
-                                  name);
+  char *message =
+      sqlite3_mprintf("%s has no relationship %s", table->name, name);
   if (!message) failure_memory(failure);
   offers_fail(failure, &offers, message,
               ", and no foreign key that would make one; see "
@@ -181,8 +180,8 @@ const Relationship *path_relationship(Failure *failure, const Model *model,
   if (found && !found->problem) return found;
   const Table *table = path_table(failure, model, path->table);
   if (found) {
-    failure_set(failure, SQLITE_ERROR, "%s can't be used: %s",
-                found->full_name, found->problem);
+    failure_set(failure, SQLITE_ERROR, "%s can't be used: %s", found->full_name,
+                found->problem);
   } else if (table) {
     fail_relationship(failure, model, table, path->name);
   }

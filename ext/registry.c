@@ -106,8 +106,7 @@ static const DeclaredFunction *declared_find(const Model *model,
 /* The functions of this connection become those of the new model.  One that
 ** can't be registered now is tried again with the next model; but where memory
 ** ran out, no module may be registered any more. */
-void registry_announce(Failure *failure, Connection *connection,
-                       Model *model) {
+void registry_announce(Failure *failure, Connection *connection, Model *model) {
   for (int i = 0; i < model->function_count && !failure->code; i++) {
     declared_register(failure, connection, model, &model->functions[i]);
     if (failure->code != SQLITE_NOMEM) failure_clear(failure);

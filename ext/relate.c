@@ -16,7 +16,7 @@ SQLITE_EXTENSION_INIT1
 #define OLDEST_SQLITE 3037000
 
 typedef void PlainFunction(sqlite3_context *context, int argc,
-                            sqlite3_value **argv);
+                           sqlite3_value **argv);
 
 static void look(Connection *connection) {
   Failure ignored = {0, NULL};
@@ -51,10 +51,9 @@ static void register_functions(Failure *failure, Connection *connection) {
   int count = (int)(sizeof(functions) / sizeof(functions[0]));
   for (int i = 0; i < count && !failure->code; i++) {
     connection_retain(connection);
-    if (sqlite3_create_function_v2(db, functions[i].name, functions[i].argc,
-                                   FUNCTION_FLAGS, connection,
-                                   functions[i].call, NULL, NULL,
-                                   connection_release))
+    if (sqlite3_create_function_v2(
+            db, functions[i].name, functions[i].argc, FUNCTION_FLAGS,
+            connection, functions[i].call, NULL, NULL, connection_release))
       failure_from_db(failure, db);
   }
   for (int base = 0; base < BASE_NONE && !failure->code; base++)
@@ -103,8 +102,8 @@ static void connect_tables(sqlite3 *db) {
                                        "unrelate"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-    sqlite3_finalize(statement_format(
-        &ignored, db, 0, "SELECT 1 FROM temp.\"%w\"", tables[i]));
+    sqlite3_finalize(statement_format(&ignored, db, 0,
+                                      "SELECT 1 FROM temp.\"%w\"", tables[i]));
     if (ignored.code != SQLITE_NOMEM) failure_clear(&ignored);
   }
   failure_clear(&ignored);

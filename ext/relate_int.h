@@ -134,8 +134,7 @@ RELATE_PRIVATE int hollow_eof(sqlite3_vtab_cursor *cursor);
 #define STATEMENT_PLAIN 2 /* reads base tables only: SQLITE_PREPARE_NO_VTAB */
 
 RELATE_PRIVATE sqlite3_stmt *statement_prepare(Failure *failure, sqlite3 *db,
-                                               unsigned flags,
-                                               const char *sql);
+                                               unsigned flags, const char *sql);
 RELATE_PRIVATE sqlite3_stmt *statement_format(Failure *failure, sqlite3 *db,
                                               unsigned flags,
                                               const char *format, ...);
@@ -182,7 +181,7 @@ RELATE_PRIVATE void cache_unpin(Cache *cache, sqlite3_stmt **place);
 typedef struct Transaction {
   Cache *cache;
   bool open;
-  bool inner; /* a savepoint in a transaction of the caller */
+  bool inner;           /* a savepoint in a transaction of the caller */
   sqlite3_stmt *finish; /* taken from the cache before anything is written */
   sqlite3_stmt *undo;
   sqlite3_stmt *begin; /* to be interrupted, see transaction_undo */
@@ -325,9 +324,10 @@ RELATE_PRIVATE const Catalog *catalog_read(Failure *failure, Arena *arena,
 RELATE_PRIVATE const char *catalog_option(Failure *failure, Arena *arena,
                                           sqlite3 *db, const char *options,
                                           const char *name);
-RELATE_PRIVATE const char *
-catalog_with_option(Failure *failure, Arena *arena, sqlite3 *db,
-                    const char *options, const char *name, const char *value);
+RELATE_PRIVATE const char *catalog_with_option(Failure *failure, Arena *arena,
+                                               sqlite3 *db, const char *options,
+                                               const char *name,
+                                               const char *value);
 RELATE_PRIVATE void catalog_create(Failure *failure, sqlite3 *db,
                                    const Schema *schema);
 RELATE_PRIVATE const char *catalog_table(const Schema *schema, int index);
@@ -374,18 +374,18 @@ struct Relationship {
   const Table *source, *target, *link; /* target NULL: broken */
   Columns source_key, target_key;
   Columns source_link, target_link;
-  Columns payload;         /* of an association table */
+  Columns payload; /* of an association table */
   const ForeignKey *source_foreign, *target_foreign; /* NULL: no such key */
-  bool pair_unique;        /* a pair is linked once at most */
-  bool linked_by_source;   /* the link is the source's own row */
+  bool pair_unique;      /* a pair is linked once at most */
+  bool linked_by_source; /* the link is the source's own row */
   const Relationship *inverse;
-  const char *exact_name;  /* without the table */
+  const char *exact_name; /* without the table */
   const char *short_name;
-  const char *name;        /* the one to show, without the table */
-  const char *full_name;   /* as a path: students.courses */
-  const char *because;     /* the evidence, in a sentence */
-  const char *problem;     /* why it can't be used, or NULL */
-  bool short_is_shared;    /* with another relationship of the source */
+  const char *name;               /* the one to show, without the table */
+  const char *full_name;          /* as a path: students.courses */
+  const char *because;            /* the evidence, in a sentence */
+  const char *problem;            /* why it can't be used, or NULL */
+  bool short_is_shared;           /* with another relationship of the source */
   const Declaration *declaration; /* NULL: reflected */
 };
 
@@ -541,9 +541,9 @@ RELATE_PRIVATE Model *connection_enter(Failure *failure, Connection *connection,
 RELATE_PRIVATE void connection_leave(Connection *connection, Model *model);
 RELATE_PRIVATE bool connection_foreign_keys(Connection *connection);
 /* A statement of generate.c, taken from the cache: give it back. */
-RELATE_PRIVATE sqlite3_stmt *
-connection_statement(Failure *failure, Connection *connection,
-                     const Relationship *relationship, int kind);
+RELATE_PRIVATE sqlite3_stmt *connection_statement(
+    Failure *failure, Connection *connection, const Relationship *relationship,
+    int kind);
 
 /* ---- layer 8: key.c: which row is meant ---- */
 
@@ -567,8 +567,11 @@ RELATE_PRIVATE int key_bind(Failure *failure, sqlite3_stmt *statement,
                             int parameter, const Key *key);
 RELATE_PRIVATE bool key_exists(Failure *failure, Connection *connection,
                                const Key *key);
+/* The members of a JSON text, value and name, taken from the cache. */
+RELATE_PRIVATE sqlite3_stmt *json_open(Failure *failure, Connection *connection,
+                                       const Value *json);
 RELATE_PRIVATE int json_members(Failure *failure, Connection *connection,
-                               const Value *json, const char *type);
+                                const Value *json, const char *type);
 /* courses with id = 99 */
 RELATE_PRIVATE void key_describe(sqlite3_str *text, const Key *key);
 
@@ -592,10 +595,10 @@ struct Function {
   Connection *connection;
   char *name;
   Base base;
-  bool declared;  /* by the file; else one of the built-in names */
-  char *problem;  /* why a declared one can't be called now, or NULL */
-  char *path;     /* of a built-in one: the path it was last called with */
-  Model *model;   /* that what follows belongs to, or NULL */
+  bool declared; /* by the file; else one of the built-in names */
+  char *problem; /* why a declared one can't be called now, or NULL */
+  char *path;    /* of a built-in one: the path it was last called with */
+  Model *model;  /* that what follows belongs to, or NULL */
   const Relationship *relationship;
   int preset_count; /* payload that the declaration gives */
   const Column **preset;
@@ -617,11 +620,12 @@ RELATE_PRIVATE void function_bind(Failure *failure, Function *function,
                                   const DeclaredFunction *declared);
 /* The relationship of a call in `model`: the declared one, else the one that
 ** `path`, the first argument, names. */
-RELATE_PRIVATE const Relationship *
-function_relationship(Failure *failure, Function *function, Model *model,
-                      const Value *path);
-RELATE_PRIVATE const Relationship *
-function_remembered(const Function *function, const Value *path);
+RELATE_PRIVATE const Relationship *function_relationship(Failure *failure,
+                                                         Function *function,
+                                                         Model *model,
+                                                         const Value *path);
+RELATE_PRIVATE const Relationship *function_remembered(const Function *function,
+                                                       const Value *path);
 /* The same for a path into any schema: enters its model, to be left. */
 RELATE_PRIVATE const Relationship *function_enter(Failure *failure,
                                                   Function *function,
@@ -804,9 +808,9 @@ typedef enum Option {
 typedef struct Request {
   Connection *connection;
   Arena *arena;
-  Model *model;     /* of main, as it is now */
-  Path path;        /* what is declared */
-  Path inverse;     /* empty: not given */
+  Model *model; /* of main, as it is now */
+  Path path;    /* what is declared */
+  Path inverse; /* empty: not given */
   bool given[OPTION_COUNT];
   const char *values[OPTION_COUNT]; /* NULL: not given, or to be reset */
   /* made of the values by request_read: */

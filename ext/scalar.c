@@ -38,9 +38,8 @@ static void question_open(Question *question, sqlite3_context *context,
     path = value_of(&question->failure, argv[0]);
     question->next = 1;
   }
-  question->relationship =
-      function_enter(&question->failure, question->function, &path,
-                     &question->model);
+  question->relationship = function_enter(
+      &question->failure, question->function, &path, &question->model);
 }
 
 static void question_key(Question *question, const Table *table,
@@ -53,8 +52,8 @@ static void question_key(Question *question, const Table *table,
 
 static void question_close(Question *question, sqlite3_context *context) {
   if (question->relationship)
-    failure_prefix(&question->failure, "%s: ",
-                   question->relationship->full_name);
+    failure_prefix(&question->failure,
+                   "%s: ", question->relationship->full_name);
   connection_leave(question->function->connection, question->model);
   failure_prefix(&question->failure, "%s: ", question->function->name);
   failure_to_result(&question->failure, context);
@@ -70,8 +69,8 @@ static sqlite3_int64 question_answer(Question *question, int kind,
                                      const Key *source, const Key *target) {
   Failure *failure = &question->failure;
   Connection *connection = question->function->connection;
-  sqlite3_stmt *statement = connection_statement(
-      failure, connection, question->relationship, kind);
+  sqlite3_stmt *statement =
+      connection_statement(failure, connection, question->relationship, kind);
   int next = key_bind(failure, statement, 1, source);
   if (target) key_bind(failure, statement, next, target);
   bool row = statement_step(failure, statement);
@@ -108,8 +107,7 @@ static const Relationship *quick_relationship(Question *question, int argc,
 static bool quick_answer(sqlite3_context *context, int argc,
                          sqlite3_value **argv, int kind, int keys) {
   Question question = {.function = sqlite3_user_data(context)};
-  const Relationship *relationship =
-      quick_relationship(&question, argc, argv);
+  const Relationship *relationship = quick_relationship(&question, argc, argv);
   Cache *cache = question.function->connection->cache;
   Value values[2];
   if (!relationship || argc != question.next + keys) return false;
@@ -124,9 +122,8 @@ static bool quick_answer(sqlite3_context *context, int argc,
   for (int i = 0; i < keys; i++)
     value_bind(&question.failure, statement, i + 1, &values[i]);
   bool row = statement_step(&question.failure, statement);
-  bool sure =
-      !question.failure.code &&
-      !sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
+  bool sure = !question.failure.code &&
+              !sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
   if (sure && kind == GENERATE_COUNT) {
     sqlite3_result_int64(context, sqlite3_column_int64(statement, 0));
   } else if (sure) {

@@ -349,28 +349,17 @@ static void reader_table_indexes(Reader *reader, Table *table) {
 
 /* ---- foreign keys find their parents ---- */
 
-static char *reader_say(Reader *reader, const char *format, ...) {
-  if (reader->failure->code) return NULL;
-  va_list arguments;
-  va_start(arguments, format);
-  char *text = sqlite3_vmprintf(format, arguments);
-  va_end(arguments);
-  if (!text) failure_memory(reader->failure);
-  char *copy = arena_text(reader->failure, reader->arena, text);
-  sqlite3_free(text);
-  return copy;
-}
-
 /* Replaces the named columns by the parent's own. */
 static void key_resolve_columns(Reader *reader, ForeignKey *key) {
   if (!key->parent_columns.count) {
     key->parent_columns = key->parent->primary_key;
     if (!key->parent_columns.count) {
-      key->problem =
-          reader_say(reader, "%s has no primary key", key->parent->name);
+      key->problem = arena_format(reader->failure, reader->arena,
+                                  "%s has no primary key", key->parent->name);
     } else if (key->parent_columns.count != key->columns.count) {
-      key->problem = reader_say(
-          reader, "%s has a primary key of %d column%s, the key refers to %d",
+      key->problem = arena_format(
+          reader->failure, reader->arena,
+          "%s has a primary key of %d column%s, the key refers to %d",
           key->parent->name, key->parent_columns.count,
           key->parent_columns.count == 1 ? "" : "s", key->columns.count);
     }
@@ -380,8 +369,9 @@ static void key_resolve_columns(Reader *reader, ForeignKey *key) {
     const char *name = key->parent_columns.list[i]->name;
     const Column *column = name ? table_column(key->parent, name) : NULL;
     if (!column) {
-      key->problem = reader_say(reader, "%s has no column %s",
-                                key->parent->name, name ? name : "");
+      key->problem =
+          arena_format(reader->failure, reader->arena, "%s has no column %s",
+                       key->parent->name, name ? name : "");
       return;
     }
     key->parent_columns.list[i] = column;
@@ -396,7 +386,8 @@ static void key_break(ForeignKey *key) {
 static void key_resolve(Reader *reader, ForeignKey *key) {
   key->parent = schema_table(reader->schema, key->parent_name);
   if (!key->problem && !key->parent)
-    key->problem = reader_say(reader, "there is no table %s", key->parent_name);
+    key->problem = arena_format(reader->failure, reader->arena,
+                                "there is no table %s", key->parent_name);
   if (!key->problem && key->parent) key_resolve_columns(reader, key);
   if (key->problem) key_break(key);
 }
@@ -408,9 +399,9 @@ static void key_check(Reader *reader, ForeignKey *key) {
   sqlite3_str *names = sqlite3_str_new(reader->db);
   columns_append(names, &key->parent_columns, ", ");
   const char *list = arena_string(reader->failure, reader->arena, names);
-  key->problem =
-      reader_say(reader, "%s(%s) is neither its primary key nor UNIQUE",
-                 key->parent->name, list);
+  key->problem = arena_format(reader->failure, reader->arena,
+                              "%s(%s) is neither its primary key nor UNIQUE",
+                              key->parent->name, list);
   key_break(key);
 }
 

@@ -79,9 +79,9 @@ void steps_run(Failure *failure, Connection *connection, StepFunction *step,
   StepFunction *outer_step = connection->step;
   void *outer_argument = connection->step_argument;
   Failure *outer_failure = connection->step_failure;
-  sqlite3_stmt *insert = cache_sql(
-      failure, connection->cache, KIND_STEPS,
-      "INSERT INTO temp.\"" STEPS_TABLE "\"(step) VALUES (0), (1)");
+  sqlite3_stmt *insert =
+      cache_sql(failure, connection->cache, KIND_STEPS,
+                "INSERT INTO temp.\"" STEPS_TABLE "\"(step) VALUES (0), (1)");
   connection->step = step;
   connection->step_argument = argument;
   connection->step_failure = failure;

@@ -131,8 +131,7 @@ bool value_same(const Value *a, const Value *b) {
   return a->size == b->size && memcmp(a->bytes, b->bytes, (size_t)a->size) == 0;
 }
 
-static void values_room(Failure *failure, Values *values,
-                        sqlite3_int64 size) {
+static void values_room(Failure *failure, Values *values, sqlite3_int64 size) {
   sqlite3_int64 room = 2 * values->room + size + 32;
   char *data = sqlite3_realloc64(values->borrowed ? NULL : values->data,
                                  (sqlite3_uint64)room);

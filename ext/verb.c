@@ -96,8 +96,7 @@ static void call_column(Call *call, const Relationship *relationship,
                 relationship->full_name);
     return;
   }
-  const Column *column =
-      link_payload(call->failure, relationship, name->bytes);
+  const Column *column = link_payload(call->failure, relationship, name->bytes);
   if (call->failure->code) return;
   Value *values = (Value *)order->payload_values;
   for (int i = 0; i < count; i++) {
@@ -136,8 +135,8 @@ static void call_payload(Call *call, const Relationship *relationship,
 static sqlite3_int64 call_run(Call *call) {
   Function *function = call->function;
   const Value *argv = call->argv;
-  const Relationship *relationship = function_relationship(
-      call->failure, function, call->model, &argv[0]);
+  const Relationship *relationship =
+      function_relationship(call->failure, function, call->model, &argv[0]);
   if (!relationship) return 0;
   if (!function->declared) argv++;
   LinkOrder order = {.connection = function->connection,
@@ -161,8 +160,8 @@ static void gathered_protect(Call *call, Transaction *transaction) {
       call->failure, call->function, call->model, &call->argv[0]);
   if (!relationship || transaction->open) return;
   if (link_is_several(call->function->base, relationship))
-    *transaction = transaction_begin(
-        call->failure, call->function->connection->cache, true);
+    *transaction = transaction_begin(call->failure,
+                                     call->function->connection->cache, true);
 }
 
 static sqlite3_int64 gathered_rows(Call *call, Transaction *transaction,
@@ -228,8 +227,7 @@ static sqlite3_int64 gathered_run(Failure *failure, Function *function,
   Value *argv = few;
   if (argc > 4) {
     call.arena = arena_new(failure);
-    argv = arena_take(failure, call.arena,
-                      (sqlite3_int64)sizeof(Value) * argc);
+    argv = arena_take(failure, call.arena, (sqlite3_int64)sizeof(Value) * argc);
     call.argv = argv;
   }
   sqlite3_int64 changed =

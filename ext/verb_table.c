@@ -55,8 +55,9 @@ static void append_prefixes(sqlite3_str *text, const Columns *payload,
 static char *verb_table_sql(Failure *failure, const Function *function) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   if (!function->declared) {
-    sqlite3_str_appendall(text, "CREATE TABLE x(relationship, source, target, "
-                                "payload HIDDEN)");
+    sqlite3_str_appendall(text,
+                          "CREATE TABLE x(relationship, source, target, "
+                          "payload HIDDEN)");
     return failure_text(failure, text);
   }
   sqlite3_str_appendall(text, "CREATE TABLE x(source, target");
@@ -156,8 +157,8 @@ static void row_room(Row *row, int room) {
   if (!row->arena) return;
   const Column **list = arena_take(row->failure, row->arena,
                                    (sqlite3_int64)sizeof(Column *) * room);
-  Value *values = arena_take(row->failure, row->arena,
-                             (sqlite3_int64)sizeof(Value) * room);
+  Value *values =
+      arena_take(row->failure, row->arena, (sqlite3_int64)sizeof(Value) * room);
   if (row->failure->code) return;
   int count = row->order.payload.count;
   if (count) {
@@ -196,8 +197,8 @@ static void row_columns(Row *row, sqlite3_value **argv) {
   for (int i = 0; i < table->payload_count && !row->failure->code; i++) {
     Value value = value_of(row->failure, argv[4 + i]);
     if (value.type == SQLITE_NULL) continue;
-    const Column *column = link_payload(row->failure, row->order.relationship,
-                                        table->payload[i]);
+    const Column *column =
+        link_payload(row->failure, row->order.relationship, table->payload[i]);
     if (column) row_set(row, column, &value);
   }
 }
@@ -227,12 +228,9 @@ static void row_json(Row *row, sqlite3_value *argument) {
                 "%s: the payload is no JSON object, such as '{\"grade\": "
                 "\"A\"}'",
                 row->order.relationship->full_name);
-  sqlite3_stmt *each =
-      statement_prepare(row->failure, row->order.connection->db, 0,
-                        "SELECT value, key FROM temp.json_each(?1)");
-  value_bind(row->failure, each, 1, &json);
+  sqlite3_stmt *each = json_open(row->failure, row->order.connection, &json);
   while (statement_step(row->failure, each)) row_json_value(row, each);
-  sqlite3_finalize(each);
+  cache_give(row->order.connection->cache, each);
 }
 
 static void row_read(Row *row, Model *model, sqlite3_value **argv) {
@@ -350,8 +348,8 @@ void verb_table_register(Failure *failure, Function *function) {
   }
   function->references++;
   sqlite3 *db = function->connection->db;
-  if (sqlite3_create_module_v2(db, function->name, &verb_table_module,
-                               function, function_release)) {
+  if (sqlite3_create_module_v2(db, function->name, &verb_table_module, function,
+                               function_release)) {
     failure_from_db(failure, db);
     sqlite3_free(sql);
     return;
