@@ -141,7 +141,7 @@ lint: $(LIBRARY) amalgamation ## formatting, static analysis, layers, SQL audit
 		tclsh test/lint/lint.tcl $(BUILD)
 
 format: ## clang-format, in place
-	clang-format -i $(SOURCES) $(HEADERS) test/fixture/*.c
+	clang-format -i $(SOURCES) $(HEADERS) test/*/*.c
 
 bench: $(LIBRARY) ## what a call costs, beside the same SQL written by hand
 	@sh test/bench/run.sh $(LIBRARY)

@@ -64,8 +64,8 @@ static int pick(int limit) {
 
 /* ---- one call, many times ---- */
 
-static double time_calls(sqlite3_stmt *statement, int parameters,
-                         unsigned from, int of_linked) {
+static double time_calls(sqlite3_stmt *statement, int parameters, unsigned from,
+                         int of_linked) {
   seed = from;
   double start = now();
   for (int i = 0; i < CALLS; i++) {
