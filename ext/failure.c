@@ -51,13 +51,19 @@ static void failure_replace(Failure *failure, char *message) {
   if (!message) failure->code = SQLITE_NOMEM;
 }
 
-/* Puts text before, or after, the message of a failure that is set. */
+/* Puts text before, or after, the message of a failure that is set.  A message
+** that begins with it already, from a call inside a call, stays as it is. */
 void failure_prefix(Failure *failure, const char *format, ...) {
   if (!failure->code || failure->code == SQLITE_NOMEM) return;
   va_list arguments;
   va_start(arguments, format);
   char *prefix = sqlite3_vmprintf(format, arguments);
   va_end(arguments);
+  if (prefix &&
+      sqlite3_strnicmp(failure->message, prefix, (int)strlen(prefix)) == 0) {
+    sqlite3_free(prefix);
+    return;
+  }
   char *message =
       prefix ? sqlite3_mprintf("%s%s", prefix, failure->message) : NULL;
   sqlite3_free(prefix);

@@ -93,13 +93,9 @@ static void enforce_foreign_keys(sqlite3 *db) {
 ** remembers that memory ran out, and to register a module then leaves it
 ** without its owner. */
 static void connect_tables(sqlite3 *db) {
-  static const char *const tables[] = {CACHE_TABLE,
-                                       STEPS_TABLE,
-                                       ROWS_TABLE,
+  static const char *const tables[] = {CACHE_TABLE, STEPS_TABLE, ROWS_TABLE,
                                        "relationship_list",
-                                       "relationship_function_list",
-                                       "relate",
-                                       "unrelate"};
+                                       "relationship_function_list"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
     sqlite3_finalize(statement_format(&ignored, db, 0,

@@ -338,6 +338,16 @@ static const sqlite3_module verb_table_module = {
     .xUpdate = verb_table_update,
 };
 
+/* Connects the table, so that an authorizer that is set later is not asked for
+** the right to change the schema.  One that is set already may refuse: then the
+** first INSERT tells. */
+static void verb_table_attach(Failure *failure, const Function *function) {
+  sqlite3_finalize(statement_format(failure, function->connection->db, 0,
+                                    "SELECT 1 FROM temp.\"%w\"",
+                                    function->name));
+  if (failure->code != SQLITE_NOMEM) failure_clear(failure);
+}
+
 /* Registering again makes SQLite forget the columns it knew. */
 void verb_table_register(Failure *failure, Function *function) {
   char *sql = verb_table_sql(failure, function);
@@ -356,4 +366,5 @@ void verb_table_register(Failure *failure, Function *function) {
   }
   sqlite3_free(function->table_sql);
   function->table_sql = sql;
+  verb_table_attach(failure, function);
 }

@@ -24,6 +24,7 @@
 # campus ?name?           world `name` (without) with functions declared:
 #                         enroll, leave, replace_all, swap, attends, course_count,
 #                         student_count
+# random n                a number from 1 to n, from the global `seed`
 # tell sql                its first value, or "CODE: message" of its error
 # links                   the rows of the campus's student_course
 #
@@ -237,8 +238,8 @@ define_world self_many title {a table and itself, many-to-many} \
 
 # ---- one foreign key, from either end ----
 
-# Links of a child row to its parent; `to`: the end that is the source.
-proc define_key {name back_name title_of parent_name child_name options} {
+# Two worlds of one foreign key: the source is the parent, or the child.
+proc define_key {title_of parent_name child_name options} {
   dict with options {}
   set pairs "SELECT p.tag AS a, c.tag AS b FROM $parent p JOIN $child c ON $on"
   set forth [dict create tables $tables kind $kind path $path back $back \
@@ -254,7 +255,7 @@ proc define_key {name back_name title_of parent_name child_name options} {
     title "$title_of, from the child"]]
 }
 
-define_key one many {one-to-many} one_to_many many_to_one {
+define_key {one-to-many} one_to_many many_to_one {
   kind one-to-many path brands.models back models.brand
   parent brands child models on {p.id = c.brand_id}
   parent_key {(SELECT id FROM brands WHERE tag = $tag)}
@@ -278,7 +279,7 @@ define_key one many {one-to-many} one_to_many many_to_one {
   }
 }
 
-define_key one many {one-to-many by rowids} rowid_to_many many_to_rowid {
+define_key {one-to-many by rowids} rowid_to_many many_to_rowid {
   kind one-to-many path shelves.books back books.shelf
   parent shelves child books on {p.label = c.shelf_label}
   parent_key {(SELECT label FROM shelves WHERE tag = $tag)}
@@ -300,7 +301,7 @@ define_key one many {one-to-many by rowids} rowid_to_many many_to_rowid {
   }
 }
 
-define_key one many {one-to-many of composite keys that share a column} \
+define_key {one-to-many of composite keys that share a column} \
   tenant_to_many many_to_tenant {
   kind one-to-many path houses.guests back guests.house
   parent houses child guests on {p.town = c.town AND p.nr = c.house_nr}
@@ -326,7 +327,7 @@ define_key one many {one-to-many of composite keys that share a column} \
   }
 }
 
-define_key one many {a tree} tree_down tree_up {
+define_key {a tree} tree_down tree_up {
   kind one-to-many path employees.employees back employees.manager
   parent employees child employees on {p.id = c.manager_id}
   parent_key {(SELECT id FROM employees WHERE tag = $tag)}
@@ -347,7 +348,7 @@ define_key one many {a tree} tree_down tree_up {
   }
 }
 
-define_key one one {one-to-one} one_to_one one_of_one {
+define_key {one-to-one} one_to_one one_of_one {
   kind one-to-one path users.profiles back profiles.user
   parent users child profiles on {p.id = c.user_id}
   parent_key {(SELECT id FROM users WHERE tag = $tag)}
@@ -371,7 +372,7 @@ define_key one one {one-to-one} one_to_one one_of_one {
   }
 }
 
-define_key one one {one-to-one within a table} spouse spouse_of {
+define_key {one-to-one within a table} spouse spouse_of {
   kind one-to-one path people.people back people.follower
   parent people child people on {p.id = c.follower_id}
   parent_key {(SELECT id FROM people WHERE tag = $tag)}
@@ -520,6 +521,13 @@ proc links {} {
   rows $worlds::connection {
     SELECT * FROM student_course ORDER BY student_id, course_id
   }
+}
+
+# Numbers that are random, and the same on every machine.
+proc random {below} {
+  variable seed
+  set seed [expr {($seed * 1103515245 + 12345) & 0x7fffffff}]
+  return [expr {($seed >> 8) % $below + 1}]
 }
 
 proc pairs {} { rows $worlds::connection [worlds::get pairs] }
