@@ -418,18 +418,17 @@ static void append_agreement(sqlite3_str *text, const End *parent,
     sqlite3_str_appendall(text, " = ");
     append_value(text, parent, i);
   }
-  const char *separator = " AND (";
+  bool some = false;
   for (int i = 0; i < parent->link->count; i++) {
     const Column *column = parent->link->list[i];
     if (columns_contain(fixed, column)) continue;
-    sqlite3_str_appendall(text, separator);
+    sqlite3_str_appendall(text, some ? " OR " : " AND (");
     append_compared(text, parent, i);
     sqlite3_str_appendall(text, " IS NOT ");
     append_value(text, parent, i);
-    separator = " OR ";
+    some = true;
   }
-  if (*separator == ' ' && separator[1] == 'O')
-    sqlite3_str_appendall(text, ")");
+  if (some) sqlite3_str_appendall(text, ")");
 }
 
 static char *generate_point(const Relationship *relationship) {

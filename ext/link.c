@@ -396,111 +396,25 @@ static sqlite3_int64 link_move(Link *link) {
 
 enum { KIND_LIST = -70 };
 
-/* The targets that a source has, each as it is stored, found again by hash. */
-typedef struct Target {
-  sqlite3_int64 offset; /* of its key in `keys` */
-  sqlite3_int64 size;
-  int next;  /* of the same hash, -1 at the end */
-  bool kept; /* is in the list */
-} Target;
-
-typedef struct Targets {
-  Values keys;
-  int count, room;
-  Target *list;
-  int *buckets; /* as many as `room` */
-} Targets;
-
-static void targets_free(Targets *targets) {
-  values_free(&targets->keys);
-  sqlite3_free(targets->list);
-  sqlite3_free(targets->buckets);
-}
-
-/* FNV-1a */
-static unsigned key_hash(const char *bytes, sqlite3_int64 size) {
-  unsigned hash = 2166136261u;
-  for (sqlite3_int64 i = 0; i < size; i++)
-    hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
-  return hash;
-}
-
-/* Appends the key that `statement` stands on; where it begins. */
-static sqlite3_int64 targets_read(Link *link, Targets *targets,
-                                  sqlite3_stmt *statement) {
-  sqlite3_int64 offset = targets->keys.size;
-  for (int i = 0; i < link->relationship->target_link.count; i++) {
-    Value value = value_of_column(link->failure, statement, i);
-    values_add(link->failure, &targets->keys, &value);
-  }
-  return offset;
-}
-
-static void targets_add(Link *link, Targets *targets, sqlite3_stmt *statement) {
-  if (targets->count == targets->room) {
-    int room = targets->room ? 2 * targets->room : 16;
-    void *list =
-        sqlite3_realloc64(targets->list, sizeof(Target) * (sqlite3_uint64)room);
-    if (!list) {
-      failure_memory(link->failure);
-      return;
-    }
-    targets->list = list;
-    targets->room = room;
-  }
-  sqlite3_int64 offset = targets_read(link, targets, statement);
-  targets->list[targets->count++] =
-      (Target){offset, targets->keys.size - offset, -1, false};
-}
-
-static void targets_index(Link *link, Targets *targets) {
-  if (link->failure->code || !targets->count) return;
-  targets->buckets =
-      sqlite3_malloc64(sizeof(int) * (sqlite3_uint64)targets->room);
-  if (!targets->buckets) {
-    failure_memory(link->failure);
-    return;
-  }
-  for (int i = 0; i < targets->room; i++) targets->buckets[i] = -1;
-  for (int i = 0; i < targets->count; i++) {
-    Target *target = &targets->list[i];
-    unsigned bucket =
-        key_hash(targets->keys.data + target->offset, target->size) %
-        (unsigned)targets->room;
-    target->next = targets->buckets[bucket];
-    targets->buckets[bucket] = i;
-  }
-}
-
-static void targets_load(Link *link, Targets *targets) {
+static void link_load(Link *link, Targets *targets) {
+  int columns = link->relationship->target_link.count;
   sqlite3_stmt *statement = link_statement(link, GENERATE_TARGETS);
   while (statement_step(link->failure, statement))
-    targets_add(link, targets, statement);
+    targets_add(link->failure, targets, statement, columns);
   cache_give(link->connection->cache, statement);
-  targets_index(link, targets);
+  targets_index(link->failure, targets);
 }
 
-/* The key just read at `offset` is in the list: its links are kept. */
-static void targets_keep(Targets *targets, sqlite3_int64 offset) {
-  sqlite3_int64 size = targets->keys.size - offset;
-  const char *data = targets->keys.data;
-  unsigned bucket = key_hash(data + offset, size) % (unsigned)targets->room;
-  for (int i = targets->buckets[bucket]; i >= 0; i = targets->list[i].next) {
-    Target *target = &targets->list[i];
-    if (target->size == size &&
-        memcmp(data + target->offset, data + offset, (size_t)size) == 0)
-      target->kept = true;
-  }
-  targets->keys.size = offset;
-}
-
-/* Asks the database whether the target is linked, and keeps what it has. */
+/* Asks the database whether the target is linked.  With `targets`: and keeps
+** its links. */
 static bool link_keep(Link *link, Targets *targets) {
+  bool found = false;
+  int columns = link->relationship->target_link.count;
   sqlite3_stmt *statement = link_statement(link, GENERATE_MEMBER);
-  bool found = statement_step(link->failure, statement);
-  if (found && targets && targets->count) {
-    sqlite3_int64 offset = targets_read(link, targets, statement);
-    if (!link->failure->code) targets_keep(targets, offset);
+  while (statement_step(link->failure, statement)) {
+    found = true;
+    if (!targets) break;
+    targets_keep(link->failure, targets, statement, columns);
   }
   cache_give(link->connection->cache, statement);
   return found;
@@ -529,14 +443,11 @@ static sqlite3_int64 link_each(Link *link, Targets *targets) {
 
 static sqlite3_int64 link_remove_rest(Link *link, const Targets *targets) {
   sqlite3_int64 removed = 0;
-  int count = link->relationship->target_link.count;
-  Value *values = sqlite3_malloc64(sizeof(Value) * (sqlite3_uint64)count);
+  int place = 0, columns = link->relationship->target_link.count;
+  Value *values = sqlite3_malloc64(sizeof(Value) * (sqlite3_uint64)columns);
   if (!values) failure_memory(link->failure);
-  for (int i = 0; i < targets->count && !link->failure->code; i++) {
-    sqlite3_int64 cursor = targets->list[i].offset;
-    if (targets->list[i].kept) continue;
-    for (int j = 0; j < count; j++)
-      values_next(&targets->keys, &cursor, &values[j]);
+  while (!link->failure->code &&
+         targets_next(targets, &place, values, columns)) {
     link->target = (Key){.table = link->relationship->target,
                          .columns = &link->relationship->target_key,
                          .values = values};
@@ -574,7 +485,7 @@ static sqlite3_int64 link_set(Link *link) {
                 link->relationship->target->name, length);
   sqlite3_int64 changed = 0;
   if (!to_one || length == 0) {
-    targets_load(link, &targets);
+    link_load(link, &targets);
     link_each(link, &targets);
     changed = link_remove_rest(link, &targets);
   }

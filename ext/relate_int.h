@@ -647,6 +647,37 @@ RELATE_PRIVATE void steps_run(Failure *failure, Connection *connection,
 
 RELATE_PRIVATE int rows_register(Connection *connection);
 
+/* ---- layer 8: targets.c: the targets that a source has ---- */
+
+typedef struct Target {
+  sqlite3_int64 offset; /* of its key in `keys` */
+  sqlite3_int64 size;
+  int next;  /* of the same hash, -1 at the end */
+  bool kept; /* not to go */
+} Target;
+
+/* All zeros at first. */
+typedef struct Targets {
+  Values keys; /* as they are stored, one after another */
+  int count, room;
+  Target *list;
+  int *buckets; /* as many as `room` */
+} Targets;
+
+RELATE_PRIVATE void targets_free(Targets *targets);
+/* Adds the key of so many columns that `statement` stands on. */
+RELATE_PRIVATE void targets_add(Failure *failure, Targets *targets,
+                                sqlite3_stmt *statement, int columns);
+/* When all are added. */
+RELATE_PRIVATE void targets_index(Failure *failure, Targets *targets);
+/* The target whose key `statement` stands on is not to go. */
+RELATE_PRIVATE void targets_keep(Failure *failure, Targets *targets,
+                                 sqlite3_stmt *statement, int columns);
+/* The key of the next that is to go, from *place (0 at first); false at the
+** end.  Borrowed until targets_free. */
+RELATE_PRIVATE bool targets_next(const Targets *targets, int *place,
+                                 Value *values, int columns);
+
 /* ---- layer 9: link.c: links made, removed and moved ---- */
 
 /* One order to change the links of a source. */
