@@ -47,13 +47,14 @@ void registry_add(Failure *failure, Connection *connection, const char *name,
 }
 
 /* Asked of the compiler: to list all functions takes much longer. */
-static bool is_function(sqlite3 *db, const char *name) {
+static bool is_function(Failure *failure, sqlite3 *db, const char *name) {
   Failure refused = {0, NULL};
   sqlite3_stmt *statement =
       statement_format(&refused, db, 0, "SELECT \"%w\"()", name);
   sqlite3_finalize(statement);
   bool unknown =
       refused.message && name_starts(refused.message, "no such function");
+  if (refused.code == SQLITE_NOMEM) failure_memory(failure);
   failure_clear(&refused);
   return !unknown;
 }
@@ -71,7 +72,7 @@ static bool is_module(Failure *failure, sqlite3 *db, const char *name) {
 /* True if the name is of a function or virtual table that is not ours. */
 static bool name_is_taken(Failure *failure, sqlite3 *db, const char *name) {
   return name_starts(name, "sqlite_") || name_starts(name, "pragma_") ||
-         name_starts(name, "json_") || is_function(db, name) ||
+         name_starts(name, "json_") || is_function(failure, db, name) ||
          is_module(failure, db, name);
 }
 

@@ -348,6 +348,13 @@ static void verb_table_attach(Failure *failure, const Function *function) {
   if (failure->code != SQLITE_NOMEM) failure_clear(failure);
 }
 
+/* Fails where memory ran out earlier in a statement that still runs, and SQLite
+** remembers that: it would register the module, say that it had not, and give
+** up its owner. */
+static void verb_table_ask(Failure *failure, sqlite3 *db) {
+  sqlite3_finalize(statement_prepare(failure, db, 0, "SELECT 1"));
+}
+
 /* Registering again makes SQLite forget the columns it knew. */
 void verb_table_register(Failure *failure, Function *function) {
   char *sql = verb_table_sql(failure, function);
@@ -356,8 +363,13 @@ void verb_table_register(Failure *failure, Function *function) {
     sqlite3_free(sql);
     return;
   }
-  function->references++;
   sqlite3 *db = function->connection->db;
+  verb_table_ask(failure, db);
+  if (failure->code) {
+    sqlite3_free(sql);
+    return;
+  }
+  function->references++;
   if (sqlite3_create_module_v2(db, function->name, &verb_table_module, function,
                                function_release)) {
     failure_from_db(failure, db);
