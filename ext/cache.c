@@ -16,9 +16,8 @@
 ** sqlite3_close() refuses while a statement is left, and looks before it frees
 ** functions and modules; but it disconnects virtual tables first.  So the
 ** statements belong to an eponymous virtual table, _relationship_cache, whose
-** xDisconnect finalizes them.  It is connected by naming it in a SELECT, at
-** load and again when it is missing (after a close that failed).  It is asked
-** for in temp, where no file can put a table of the same name.
+** xDisconnect finalizes them.  It is connected at load, and again when it is
+** missing (after a close that failed).
 **
 ** Ownership: the connection, the module and the connected table each hold a
 ** reference to the Cache.  The entries are in the order of their last use.
@@ -157,18 +156,16 @@ static const sqlite3_module cache_module = {
 /* Connects the table unless it is: without it nothing may be kept. */
 static void cache_attach(Failure *failure, Cache *cache) {
   if (failure->code || cache->connected) return;
-  sqlite3_stmt *statement = statement_prepare(
-      failure, cache->db, 0, "SELECT 1 FROM temp.\"" CACHE_TABLE "\"");
-  sqlite3_finalize(statement);
+  module_connect(failure, cache->db, CACHE_TABLE);
   if (!cache->connected)
     failure_set(failure, SQLITE_ERROR,
                 "a table in temp hides " CACHE_TABLE "; drop it");
 }
 
-int cache_register(Cache *cache) {
+void cache_register(Failure *failure, Cache *cache) {
   cache_retain(cache);
-  return sqlite3_create_module_v2(cache->db, CACHE_TABLE, &cache_module, cache,
-                                  cache_release_module);
+  module_register(failure, cache->db, CACHE_TABLE, &cache_module, cache,
+                  cache_release_module);
 }
 
 /* ---- statements ---- */

@@ -660,18 +660,17 @@ static int list_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
     .xColumn = list_column, .xRowid = list_rowid                              \
   }
 
-static int list_add(Connection *connection, const List *list,
-                    const sqlite3_module *module) {
+static void list_add(Failure *failure, Connection *connection, const List *list,
+                     const sqlite3_module *module) {
   connection_retain(connection);
-  return sqlite3_create_module_v2(connection->db, list->name, module,
-                                  connection, connection_release);
+  module_register(failure, connection->db, list->name, module, connection,
+                  connection_release);
 }
 
-/* Registers both lists; returns SQLite's code. */
-int list_register(Connection *connection) {
+void list_register(Failure *failure, Connection *connection) {
   static const sqlite3_module relationships =
       LIST_MODULE(relationship_list_connect);
   static const sqlite3_module functions = LIST_MODULE(function_list_connect);
-  int code = list_add(connection, &relationship_list, &relationships);
-  return code ? code : list_add(connection, &function_list, &functions);
+  list_add(failure, connection, &relationship_list, &relationships);
+  list_add(failure, connection, &function_list, &functions);
 }

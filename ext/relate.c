@@ -61,11 +61,10 @@ static void register_functions(Failure *failure, Connection *connection) {
 }
 
 static void register_all(Failure *failure, Connection *connection) {
-  int code = cache_register(connection->cache);
-  if (!code) code = steps_register(connection);
-  if (!code) code = rows_register(connection);
-  if (!code) code = list_register(connection);
-  if (code) failure_from_db(failure, connection->db);
+  cache_register(failure, connection->cache);
+  steps_register(failure, connection);
+  rows_register(failure, connection);
+  list_register(failure, connection);
   register_functions(failure, connection);
 }
 
@@ -87,19 +86,15 @@ static void enforce_foreign_keys(sqlite3 *db) {
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, (int *)NULL);
 }
 
-/* To connect a virtual table SQLite asks the authorizer for the right to change
-** the schema; an application that grants less, later, shall find them
-** connected.  Comes after all registration: while a statement runs, SQLite
-** remembers that memory ran out, and to register a module then leaves it
-** without its owner. */
+/* Comes after all registration: connecting may lose memory, and no module can
+** be registered then. */
 static void connect_tables(sqlite3 *db) {
   static const char *const tables[] = {CACHE_TABLE, STEPS_TABLE, ROWS_TABLE,
                                        "relationship_list",
                                        "relationship_function_list"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-    sqlite3_finalize(statement_format(&ignored, db, 0,
-                                      "SELECT 1 FROM temp.\"%w\"", tables[i]));
+    module_connect(&ignored, db, tables[i]);
     if (ignored.code != SQLITE_NOMEM) failure_clear(&ignored);
   }
   failure_clear(&ignored);

@@ -116,8 +116,15 @@ RELATE_PRIVATE bool values_next(const Values *values, sqlite3_int64 *cursor,
                                 Value *value);
 RELATE_PRIVATE void values_free(Values *values);
 
-/* ---- layer 1: hollow.c: a virtual table without rows ---- */
+/* ---- layer 1: module.c: virtual tables ---- */
 
+RELATE_PRIVATE void module_register(Failure *failure, sqlite3 *db,
+                                    const char *name,
+                                    const sqlite3_module *module, void *owner,
+                                    void (*release)(void *));
+RELATE_PRIVATE void module_connect(Failure *failure, sqlite3 *db,
+                                   const char *name);
+/* The methods of a table without rows. */
 RELATE_PRIVATE int hollow_best_index(sqlite3_vtab *pVtab,
                                      sqlite3_index_info *info);
 RELATE_PRIVATE int hollow_open(sqlite3_vtab *pVtab,
@@ -156,7 +163,7 @@ typedef struct Cache Cache;
 RELATE_PRIVATE Cache *cache_new(Failure *failure, sqlite3 *db);
 RELATE_PRIVATE void cache_retain(Cache *cache);
 RELATE_PRIVATE void cache_release(Cache *cache);
-RELATE_PRIVATE int cache_register(Cache *cache);
+RELATE_PRIVATE void cache_register(Failure *failure, Cache *cache);
 RELATE_PRIVATE sqlite3 *cache_db(Cache *cache);
 /* A statement is known by the thing it is about (a serial number), the kind of
 ** statement, and a detail such as a column list (NULL for none). */
@@ -636,7 +643,7 @@ RELATE_PRIVATE const Relationship *function_enter(Failure *failure,
 
 #define STEPS_TABLE "_relationship_steps"
 
-RELATE_PRIVATE int steps_register(Connection *connection);
+RELATE_PRIVATE void steps_register(Failure *failure, Connection *connection);
 /* Calls step(argument, 0), then step(argument, 1), inside one INSERT
 ** statement, so that SQLite itself undoes both if one fails, even inside a
 ** writing statement. */
@@ -645,7 +652,7 @@ RELATE_PRIVATE void steps_run(Failure *failure, Connection *connection,
 
 /* ---- layer 8: rows.c: gathered rows as a table ---- */
 
-RELATE_PRIVATE int rows_register(Connection *connection);
+RELATE_PRIVATE void rows_register(Failure *failure, Connection *connection);
 
 /* ---- layer 8: targets.c: the targets that a source has ---- */
 
@@ -792,7 +799,7 @@ RELATE_PRIVATE void diagram_function(sqlite3_context *context, int argc,
 
 /* ---- layer 10: list.c: relationship_list, relationship_function_list ---- */
 
-RELATE_PRIVATE int list_register(Connection *connection);
+RELATE_PRIVATE void list_register(Failure *failure, Connection *connection);
 
 /* ---- layer 10: uphold.c: what happens to the links of a deleted row ---- */
 

@@ -120,8 +120,8 @@ static const sqlite3_module rows_module = {
     .xRowid = rows_rowid,
 };
 
-int rows_register(Connection *connection) {
+void rows_register(Failure *failure, Connection *connection) {
   connection_retain(connection);
-  return sqlite3_create_module_v2(connection->db, ROWS_TABLE, &rows_module,
-                                  connection, connection_release);
+  module_register(failure, connection->db, ROWS_TABLE, &rows_module, connection,
+                  connection_release);
 }

@@ -67,10 +67,10 @@ static const sqlite3_module steps_module = {
     .xUpdate = steps_update,
 };
 
-int steps_register(Connection *connection) {
+void steps_register(Failure *failure, Connection *connection) {
   connection_retain(connection);
-  return sqlite3_create_module_v2(connection->db, STEPS_TABLE, &steps_module,
-                                  connection, connection_release);
+  module_register(failure, connection->db, STEPS_TABLE, &steps_module,
+                  connection, connection_release);
 }
 
 /* Calls step(argument, 0) and step(argument, 1), both or none. */

@@ -338,45 +338,25 @@ static const sqlite3_module verb_table_module = {
     .xUpdate = verb_table_update,
 };
 
-/* Connects the table, so that an authorizer that is set later is not asked for
-** the right to change the schema.  One that is set already may refuse: then the
-** first INSERT tells. */
-static void verb_table_attach(Failure *failure, const Function *function) {
-  sqlite3_finalize(statement_format(failure, function->connection->db, 0,
-                                    "SELECT 1 FROM temp.\"%w\"",
-                                    function->name));
-  if (failure->code != SQLITE_NOMEM) failure_clear(failure);
-}
-
-/* Fails where memory ran out earlier in a statement that still runs, and SQLite
-** remembers that: it would register the module, say that it had not, and give
-** up its owner. */
-static void verb_table_ask(Failure *failure, sqlite3 *db) {
-  sqlite3_finalize(statement_prepare(failure, db, 0, "SELECT 1"));
-}
-
-/* Registering again makes SQLite forget the columns it knew. */
+/* Makes the function's name a table, or gives that table its present
+** columns. */
 void verb_table_register(Failure *failure, Function *function) {
   char *sql = verb_table_sql(failure, function);
-  if (!sql) return;
-  if (function->table_sql && strcmp(function->table_sql, sql) == 0) {
-    sqlite3_free(sql);
-    return;
-  }
   sqlite3 *db = function->connection->db;
-  verb_table_ask(failure, db);
-  if (failure->code) {
+  if (!sql || (function->table_sql && strcmp(function->table_sql, sql) == 0)) {
     sqlite3_free(sql);
     return;
   }
   function->references++;
-  if (sqlite3_create_module_v2(db, function->name, &verb_table_module, function,
-                               function_release)) {
-    failure_from_db(failure, db);
+  module_register(failure, db, function->name, &verb_table_module, function,
+                  function_release);
+  if (failure->code) {
     sqlite3_free(sql);
     return;
   }
   sqlite3_free(function->table_sql);
   function->table_sql = sql;
-  verb_table_attach(failure, function);
+  /* An authorizer that is set already may refuse: the first INSERT tells. */
+  module_connect(failure, db, function->name);
+  if (failure->code != SQLITE_NOMEM) failure_clear(failure);
 }
