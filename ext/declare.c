@@ -45,12 +45,17 @@ const char *declare_text(Failure *failure, sqlite3_value *value,
 
 /* A path of main that names a relationship. */
 Path declare_path(Failure *failure, const char *text) {
-  Path path = {NULL, NULL, NULL};
+  Path path = {.name = NULL};
   if (failure->code) return path;
   path = path_read(failure, text);
   if (!failure->code && !path.name)
     failure_set(failure, SQLITE_ERROR,
                 "'%.100s' is a table; name a relationship of it, such as "
+                "students.courses",
+                text);
+  if (!failure->code && (path.count > 1 || path.parts[0].repeat))
+    failure_set(failure, SQLITE_ERROR,
+                "'%.100s' is a path; name one relationship, such as "
                 "students.courses",
                 text);
   if (!failure->code && !name_equal(path.schema, "main"))

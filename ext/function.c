@@ -233,7 +233,7 @@ const Relationship *function_relationship(Failure *failure, Function *function,
 
 const Relationship *function_enter(Failure *failure, Function *function,
                                    const Value *path, Model **model) {
-  Path read = {NULL, NULL, NULL};
+  Path read = {.schema = NULL};
   const char *schema = "main";
   if (!function->declared && path->type == SQLITE_TEXT && function->path &&
       remembers(function, function->model, path)) {

@@ -1,60 +1,103 @@
 /*
-** path.c: names written in a path.
+** path.c: what a path names.
 **
 **     students.courses              a relationship of main
+**     students.courses.teacher      one step after another
+**     car_info.model.brand.name     and a column at the end
+**     employees.reports*            a step, as often as it leads on
 **     "odd name".courses            a name in SQL's quotes
 **     aux:students.courses          a table of an attached database
 **
-** A name that is not found gives an error that offers what is near.
+** This grammar holds wherever a path is written.  path_read takes the text
+** apart; path_route finds what it means in a model.  A name that is not found
+** gives an error that says at which step, and offers what is near.
+**
+** A step over a derived relationship stands for the steps that it is declared
+** by, so a Route has plain ones only; but for one that is repeated as a whole.
 */
 #include "relate_int.h"
 
 #define PATH_OFFERS 5
+#define PATH_STEPS_LIMIT 1000
 
-static char *path_part(Failure *failure, const char **cursor) {
+/* ---- reading ---- */
+
+/* The name at *cursor; NULL if there is none. */
+static const char *path_name(Failure *failure, Path *path,
+                             const char **cursor) {
   sqlite3_str *name = sqlite3_str_new(NULL);
   bool found = name_read(cursor, name);
-  char *text = failure_text(failure, name);
-  if (found || failure->code) return text;
-  sqlite3_free(text);
-  return NULL;
+  const char *text = arena_string(failure, path->arena, name);
+  return found ? text : NULL;
 }
 
 static void path_malformed(Failure *failure, const char *text) {
   failure_set(failure, SQLITE_ERROR,
-              "'%.100s' is not a relationship: write table.name, such as "
+              "'%.100s' is not a path: write table.relationship, such as "
               "students.courses; odd names in double quotes",
               text);
 }
 
-/* Takes the text apart; what it names may not exist. */
+/* Adds what follows a dot; false if that is no name. */
+static bool path_part(Failure *failure, Path *path, const char **cursor) {
+  const char *name = path_name(failure, path, cursor);
+  if (!name || failure->code) return false;
+  path->parts = arena_extend(failure, path->arena, path->parts, path->count,
+                             sizeof(*path->parts));
+  if (failure->code) return false;
+  bool repeat = **cursor == '*';
+  if (repeat) ++*cursor;
+  path->parts[path->count++] = (PathPart){name, repeat};
+  if (path->count > PATH_STEPS_LIMIT)
+    failure_set(failure, SQLITE_ERROR, "a path has at most %d steps",
+                PATH_STEPS_LIMIT);
+  return true;
+}
+
+static void path_parts(Failure *failure, Path *path, const char *text,
+                       const char *cursor) {
+  bool well = true;
+  while (well && *cursor == '.') {
+    cursor++;
+    well = path_part(failure, path, &cursor);
+  }
+  if (!well || *cursor) path_malformed(failure, text);
+  path->name = path->count ? path->parts[0].name : NULL;
+}
+
+/* Takes the text apart; what it names may not exist.  Free with path_free. */
 Path path_read(Failure *failure, const char *text) {
-  Path path = {NULL, NULL, NULL};
+  Path path = {.arena = arena_new(failure), .schema = "main"};
   const char *cursor = text;
   if (failure->code) return path;
-  path.table = path_part(failure, &cursor);
+  path.table = path_name(failure, &path, &cursor);
   if (path.table && *cursor == ':') {
     cursor++;
     path.schema = path.table;
-    path.table = path_part(failure, &cursor);
-  } else if (path.table) {
-    path.schema = sqlite3_mprintf("main");
-    if (!path.schema) failure_memory(failure);
+    path.table = path_name(failure, &path, &cursor);
   }
-  if (path.table && *cursor == '.') {
-    cursor++;
-    path.name = path_part(failure, &cursor);
-    if (!path.name) path_malformed(failure, text);
+  if (path.table) {
+    path_parts(failure, &path, text, cursor);
+  } else {
+    path_malformed(failure, text);
   }
-  if (!path.table || *cursor) path_malformed(failure, text);
+  return path;
+}
+
+/* The same of a text that begins with the first step from `table`. */
+Path path_read_from(Failure *failure, const char *table, const char *text) {
+  sqlite3_str *whole = sqlite3_str_new(NULL);
+  name_append(whole, table);
+  sqlite3_str_appendf(whole, ".%s", text);
+  char *finished = failure_text(failure, whole);
+  Path path = path_read(failure, finished ? finished : "");
+  sqlite3_free(finished);
   return path;
 }
 
 void path_free(Path *path) {
-  sqlite3_free(path->schema);
-  sqlite3_free(path->table);
-  sqlite3_free(path->name);
-  *path = (Path){NULL, NULL, NULL};
+  arena_free(path->arena);
+  *path = (Path){NULL, NULL, NULL, NULL, 0, NULL};
 }
 
 /* ---- what is near ---- */
@@ -156,6 +199,19 @@ static void fail_relationship(Failure *failure, const Model *model,
   sqlite3_free(message);
 }
 
+static void fail_column(Failure *failure, const Table *table,
+                        const Columns *payload, const char *name) {
+  Offers offers = {.wanted = name};
+  for (int i = 0; i < table->column_count; i++)
+    offers_add(&offers, table->columns[i].name);
+  for (int i = 0; i < payload->count; i++)
+    offers_add(&offers, payload->list[i]->name);
+  char *message = sqlite3_mprintf("%s has no column %s", table->name, name);
+  if (!message) failure_memory(failure);
+  offers_fail(failure, &offers, message, "");
+  sqlite3_free(message);
+}
+
 /* ---- what a path names ---- */
 
 const Table *path_table(Failure *failure, const Model *model,
@@ -166,24 +222,164 @@ const Table *path_table(Failure *failure, const Model *model,
   return found;
 }
 
-const Relationship *path_relationship(Failure *failure, const Model *model,
-                                      const Path *path) {
+/* The usable relationship of that name, or a failure. */
+static const Relationship *path_step(Failure *failure, const Model *model,
+                                     const char *from, const char *name) {
   if (failure->code) return NULL;
-  if (!path->name) {
-    failure_set(failure, SQLITE_ERROR,
-                "'%s' is a table; name a relationship of it, such as "
-                "students.courses",
-                path->table);
-    return NULL;
-  }
-  const Relationship *found = model_find(model, path->table, path->name);
+  const Relationship *found = model_find(model, from, name);
   if (found && !found->problem) return found;
-  const Table *table = path_table(failure, model, path->table);
+  const Table *table = found ? NULL : path_table(failure, model, from);
   if (found) {
     failure_set(failure, SQLITE_ERROR, "%s can't be used: %s", found->full_name,
                 found->problem);
   } else if (table) {
-    fail_relationship(failure, model, table, path->name);
+    fail_relationship(failure, model, table, name);
   }
   return NULL;
+}
+
+static void fail_no_step(Failure *failure, const Path *path) {
+  failure_set(failure, SQLITE_ERROR,
+              "'%s' is a table; name a relationship of it, such as "
+              "students.courses",
+              path->table);
+}
+
+const Relationship *path_relationship(Failure *failure, const Model *model,
+                                      const Path *path) {
+  if (failure->code) return NULL;
+  if (!path->count) fail_no_step(failure, path);
+  if (path->count > 1 || (path->count && path->parts[0].repeat))
+    failure_set(failure, SQLITE_ERROR,
+                "a path; name one relationship, such as %s.%s", path->table,
+                path->name);
+  return path_step(failure, model, path->table, path->name);
+}
+
+/* ---- a path as steps ---- */
+
+typedef struct Router {
+  Failure *failure;
+  Arena *arena;
+  const Model *model;
+  Route *route;
+} Router;
+
+static void router_add(Router *router, Step step) {
+  Route *route = router->route;
+  route->steps = arena_extend(router->failure, router->arena, route->steps,
+                              route->count, sizeof(*route->steps));
+  if (!router->failure->code) route->steps[route->count++] = step;
+}
+
+static void router_repeat(Router *router, const Relationship *relationship) {
+  Step step = {.relationship = relationship, .repeat = true};
+  if (relationship->source != relationship->target)
+    failure_set(router->failure, SQLITE_ERROR,
+                "%s* can't repeat: it leads from %s to %s, not back to the "
+                "same table",
+                relationship->full_name, relationship->source->name,
+                relationship->target->name);
+  if (relationship->step_count == 1) {
+    step = relationship->steps[0];
+    step.repeat = true;
+  }
+  router_add(router, step);
+}
+
+static void router_follow(Router *router, const PathPart *part) {
+  const Relationship *relationship = path_step(
+      router->failure, router->model, router->route->target->name, part->name);
+  if (!relationship) return;
+  if (part->repeat) {
+    router_repeat(router, relationship);
+  } else if (relationship->step_count) {
+    for (int i = 0; i < relationship->step_count; i++)
+      router_add(router, relationship->steps[i]);
+  } else {
+    router_add(router, (Step){.relationship = relationship});
+  }
+  router->route->order_by = part->repeat ? NULL : relationship->order_by;
+  router->route->target = relationship->target;
+}
+
+/* The links of the route's only step, or NULL. */
+const Relationship *route_link(const Route *route) {
+  return route->count == 1 && !route->steps[0].repeat
+             ? route->steps[0].relationship
+             : NULL;
+}
+
+/* A column of the target; else of the link, where each link counts. */
+static void router_column(Router *router, const char *name) {
+  static const Columns none = {0, NULL};
+  Route *route = router->route;
+  const Relationship *link = route_link(route);
+  const Columns *payload = link ? &link->payload : &none;
+  if (router->failure->code) return;
+  route->column = table_column(route->target, name);
+  if (!route->column && route->target->rowid.name &&
+      name_equal(route->target->rowid.name, name))
+    route->column = &route->target->rowid;
+  for (int i = 0; i < payload->count && !route->column; i++)
+    if (name_equal(payload->list[i]->name, name)) {
+      route->column = payload->list[i];
+      route->in_link = true;
+    }
+  if (!route->column)
+    fail_column(router->failure, route->target, payload, name);
+}
+
+/* True if the part is a step rather than the column at the end. */
+static bool is_step(const Router *router, const Path *path, int i,
+                    PathEnd end) {
+  const PathPart *part = &path->parts[i];
+  if (i < path->count - 1 || end == PATH_TO_TABLE) return true;
+  if (end == PATH_TO_COLUMN) return part->repeat;
+  return part->repeat ||
+         model_find(router->model, router->route->target->name, part->name) ||
+         !table_column(router->route->target, part->name);
+}
+
+static void check_column_end(Failure *failure, const Path *path,
+                             const Route *route, PathEnd end) {
+  if (failure->code || end != PATH_TO_COLUMN || route->column) return;
+  failure_set(failure, SQLITE_ERROR,
+              "the path ends at the table %s; name a column of it at the end",
+              route->target ? route->target->name : path->table);
+}
+
+Route path_route(Failure *failure, Arena *arena, const Model *model,
+                 const Path *path, PathEnd end) {
+  Route route = {0};
+  Router router = {failure, arena, model, &route};
+  if (failure->code) return route;
+  if (!path->count || (path->count == 1 && end == PATH_TO_COLUMN))
+    fail_no_step(failure, path);
+  /* The table of a declaration that is lost is gone: the step tells more. */
+  if (path->count && !schema_table(model->schema, path->table))
+    path_step(failure, model, path->table, path->name);
+  route.source = route.target = path_table(failure, model, path->table);
+  for (int i = 0; i < path->count && !failure->code; i++) {
+    if (is_step(&router, path, i, end)) {
+      router_follow(&router, &path->parts[i]);
+    } else {
+      router_column(&router, path->parts[i].name);
+    }
+  }
+  check_column_end(failure, path, &route, end);
+  return route;
+}
+
+bool step_is_to_one(const Step *step) {
+  Cardinality cardinality = step->relationship->cardinality;
+  return !step->repeat &&
+         (cardinality == MANY_TO_ONE || cardinality == ONE_TO_ONE);
+}
+
+/* True if no more than one row is reached. */
+bool route_is_to_one(const Route *route) {
+  for (int i = 0; i < route->count; i++)
+    if (!step_is_to_one(&route->steps[i])) return false;
+  return true;
 }

@@ -353,6 +353,12 @@ RELATE_PRIVATE bool catalog_taken(Failure *failure, sqlite3 *db,
 ** the catalog again. */
 RELATE_PRIVATE void catalog_announce(Failure *failure, sqlite3 *db);
 
+/* A condition, or terms to order by, over rows called source, target, link. */
+typedef struct Expression {
+  const char *text;
+  bool source, target, link; /* which of them it uses */
+} Expression;
+
 /* ---- layer 5: model.c: relationships ---- */
 
 typedef enum Cardinality {
@@ -364,6 +370,13 @@ typedef enum Cardinality {
 
 typedef struct Model Model;
 typedef struct Relationship Relationship;
+
+/* One step of a way through the model. */
+typedef struct Step {
+  const Relationship *relationship; /* plain, or derived and repeated */
+  const Expression *where; /* only links for which it is true, or NULL */
+  bool repeat;             /* as often as it leads on */
+} Step;
 
 /* One direction of travel.  Whatever the cardinality, a link is a row of
 ** `link` in which `source_link` is compared with `source_key` of the source
@@ -394,7 +407,24 @@ struct Relationship {
   const char *problem;            /* why it can't be used, or NULL */
   bool short_is_shared;           /* with another relationship of the source */
   const Declaration *declaration; /* NULL: reflected */
+  const Expression *order_by;     /* in which targets come, or NULL */
+  /* A derived relationship is declared by a path or a condition.  It can be
+  ** read only, and has no inverse; what is said above of links and keys is that
+  ** of the only step, or of the first step's source and the last one's
+  ** target. */
+  int step_count; /* 0: not derived */
+  const Step *steps;
 };
+
+/* A way from a table to another, as a path describes it. */
+typedef struct Route {
+  const Table *source, *target;
+  int count;
+  Step *steps;
+  const Column *column; /* named at the end, or NULL */
+  bool in_link;         /* which is payload of the only step */
+  const Expression *order_by;
+} Route;
 
 /* A function that the file declares. */
 typedef struct DeclaredFunction {
@@ -432,16 +462,29 @@ RELATE_PRIVATE Direction model_describe(Failure *failure, Arena *arena,
                                         const Relationship *relationship);
 RELATE_PRIVATE const char *cardinality_name(Cardinality cardinality);
 
-/* ---- layer 6: path.c: names written in a path ---- */
+/* ---- layer 6: path.c: what a path names ---- */
 
-/* `aux:students.courses` taken apart.  Free with path_free. */
+typedef struct PathPart {
+  const char *name;
+  bool repeat; /* followed by * */
+} PathPart;
+
+/* `aux:students.courses.title` taken apart.  Free with path_free. */
 typedef struct Path {
-  char *schema; /* "main" unless given */
-  char *table;
-  char *name; /* NULL: only a table was given */
+  Arena *arena;
+  const char *schema; /* "main" unless given */
+  const char *table;
+  const char *name; /* of the first part; NULL: only a table was given */
+  int count;
+  PathPart *parts;
 } Path;
 
+/* What may stand at the end of a path. */
+typedef enum PathEnd { PATH_TO_TABLE, PATH_TO_COLUMN, PATH_TO_EITHER } PathEnd;
+
 RELATE_PRIVATE Path path_read(Failure *failure, const char *text);
+RELATE_PRIVATE Path path_read_from(Failure *failure, const char *table,
+                                   const char *text);
 RELATE_PRIVATE void path_free(Path *path);
 /* The relationship that the path names, usable; else a failure that offers the
 ** nearest names, or the exact names of those that share a short one. */
@@ -450,6 +493,13 @@ RELATE_PRIVATE const Relationship *path_relationship(Failure *failure,
                                                      const Path *path);
 RELATE_PRIVATE const Table *path_table(Failure *failure, const Model *model,
                                        const char *table);
+/* The way that the path describes; its steps are in the arena. */
+RELATE_PRIVATE Route path_route(Failure *failure, Arena *arena,
+                                const Model *model, const Path *path,
+                                PathEnd end);
+RELATE_PRIVATE const Relationship *route_link(const Route *route);
+RELATE_PRIVATE bool step_is_to_one(const Step *step);
+RELATE_PRIVATE bool route_is_to_one(const Route *route);
 
 /* ---- layer 6: generate.c: SQL text ---- */
 
