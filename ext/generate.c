@@ -1,5 +1,5 @@
 /*
-** generate.c: SQL text.
+** generate.c: SQL about links.
 **
 ** The statement an expert would write for each thing that is done with a
 ** link.  Pure: makes text, runs nothing.
@@ -11,31 +11,8 @@
 ** what else there is.  Every name is quoted, every table has its schema and an
 ** alias, so that neither a table in temp nor a misspelt name can mean
 ** something else.
-**
-** A value that is given as a key compares as the key's own column compares.
-** Where a link column has another affinity or collation than the key it
-** refers to, the value is looked up at its home first: (SELECT k."id" FROM
-** students AS k WHERE k."id" = ?1).
 */
 #include "relate_int.h"
-
-/* One end of a relationship: a key, its parameters, the link's columns. */
-typedef struct End {
-  const Columns *link;
-  const Columns *key;
-  const Table *table; /* at home */
-  int parameter;      /* of its first column */
-} End;
-
-static End end_of_source(const Relationship *relationship) {
-  return (End){&relationship->source_link, &relationship->source_key,
-               relationship->source, 1};
-}
-
-static End end_of_target(const Relationship *relationship) {
-  return (End){&relationship->target_link, &relationship->target_key,
-               relationship->target, 1 + relationship->source_key.count};
-}
 
 /* Of a relationship that is one foreign key: the end it refers to, and the
 ** end whose row holds it. */
@@ -49,132 +26,19 @@ static End end_of_holder(const Relationship *relationship) {
                                         : end_of_target(relationship);
 }
 
-/* ---- pieces ---- */
-
-static void append_table(sqlite3_str *text, const Table *table, char alias) {
-  sqlite3_str_appendf(text, "\"%w\".\"%w\" AS %c", table->schema->name,
-                      table->name, alias);
-}
-
-static void append_column(sqlite3_str *text, char alias, const Column *column) {
-  sqlite3_str_appendf(text, "%c.\"%w\"", alias, column->name);
-}
-
-/* s."id" = ?1 AND ... */
-static void append_key_match(sqlite3_str *text, char alias, const Columns *key,
-                             int parameter) {
-  for (int i = 0; i < key->count; i++) {
-    if (i) sqlite3_str_appendall(text, " AND ");
-    append_column(text, alias, key->list[i]);
-    sqlite3_str_appendf(text, " = ?%d", parameter + i);
-  }
-}
-
-static bool alike(const Column *a, const Column *b) {
-  return a == b ||
-         (a->affinity == b->affinity && name_equal(a->collation, b->collation));
-}
-
-static bool end_is_alike(const End *end) {
-  for (int i = 0; i < end->key->count; i++)
-    if (!alike(end->link->list[i], end->key->list[i])) return false;
-  return true;
-}
-
-/* The value that column `i` of the link has where it points to the end. */
-static void append_value(sqlite3_str *text, const End *end, int i) {
-  if (end_is_alike(end)) {
-    sqlite3_str_appendf(text, "?%d", end->parameter + i);
-    return;
-  }
-  sqlite3_str_appendall(text, "(SELECT ");
-  append_column(text, 'k', end->key->list[i]);
-  sqlite3_str_appendall(text, " FROM ");
-  append_table(text, end->table, 'k');
-  sqlite3_str_appendall(text, " WHERE ");
-  append_key_match(text, 'k', end->key, end->parameter);
-  sqlite3_str_appendall(text, ")");
-}
-
-/* Column `i` of the link, to be compared as the foreign key compares: with the
-** collation of the column that it refers to. */
-static void append_compared(sqlite3_str *text, const End *end, int i) {
-  const char *collation = end->key->list[i]->collation;
-  append_column(text, 'l', end->link->list[i]);
-  if (!name_equal(end->link->list[i]->collation, collation))
-    sqlite3_str_appendf(text, " COLLATE \"%w\"", collation);
-}
-
-/* A column without a type that refers to numbers.  It may hold '7', which the
-** foreign key compares as 7, but the order of an index does not. */
-static bool may_hold_texts(const End *end, int i) {
-  return end->link->list[i]->affinity == 'A' &&
-         end->key->list[i]->affinity >= 'C';
-}
-
-/* Numbers are found by an index; and so are texts, all of them, to be compared
-** one by one: l."c" = +k OR (l."c" >= '' AND l."c" < x'' AND l."c" = k) */
-static void append_match_texts(sqlite3_str *text, const End *end, int i) {
-  static const char *const parts[] = {"(",           " = +",        " OR (",
-                                      " >= '' AND ", " < x'' AND ", " = "};
-  for (int part = 0; part < 6; part++) {
-    sqlite3_str_appendall(text, parts[part]);
-    if (part == 1 || part == 5) {
-      append_value(text, end, i);
-    } else {
-      append_column(text, 'l', end->link->list[i]);
-    }
-  }
-  sqlite3_str_appendall(text, "))");
-}
-
-/* l."student_id" = ?1 AND ... */
-static void append_match(sqlite3_str *text, const End *end) {
-  for (int i = 0; i < end->link->count; i++) {
-    if (i) sqlite3_str_appendall(text, " AND ");
-    if (may_hold_texts(end, i)) {
-      append_match_texts(text, end, i);
-      continue;
-    }
-    append_compared(text, end, i);
-    sqlite3_str_appendall(text, " = ");
-    append_value(text, end, i);
-  }
-}
-
 static void append_exists(sqlite3_str *text, const End *end) {
   sqlite3_str_appendall(text, " AND EXISTS (SELECT 1 FROM ");
-  append_table(text, end->table, 'e');
+  clause_table(text, end->table, "e");
   sqlite3_str_appendall(text, " WHERE ");
-  append_key_match(text, 'e', end->key, end->parameter);
+  clause_key(text, "e", end->key, end->parameter);
   sqlite3_str_appendall(text, ")");
 }
 
 static void append_from_link(sqlite3_str *text,
                              const Relationship *relationship) {
   sqlite3_str_appendall(text, " FROM ");
-  append_table(text, relationship->link, 'l');
+  clause_table(text, relationship->link, "l");
   sqlite3_str_appendall(text, " WHERE ");
-}
-
-/* A foreign key with a NULL in it links nothing. */
-static void append_not_null(sqlite3_str *text,
-                            const Relationship *relationship) {
-  if (!relationship->target_foreign) return;
-  for (int i = 0; i < relationship->target_link.count; i++) {
-    const Column *column = relationship->target_link.list[i];
-    if (column->not_null) continue;
-    sqlite3_str_appendall(text, " AND ");
-    append_column(text, 'l', column);
-    sqlite3_str_appendall(text, " IS NOT NULL");
-  }
-}
-
-static void append_link_columns(sqlite3_str *text, const Columns *columns) {
-  for (int i = 0; i < columns->count; i++) {
-    if (i) sqlite3_str_appendall(text, ", ");
-    append_column(text, 'l', columns->list[i]);
-  }
 }
 
 /* ---- reading ---- */
@@ -184,8 +48,8 @@ char *generate_count(const Relationship *relationship) {
   End source = end_of_source(relationship);
   sqlite3_str_appendall(text, "SELECT count(*)");
   append_from_link(text, relationship);
-  append_match(text, &source);
-  append_not_null(text, relationship);
+  clause_match(text, &source);
+  clause_not_null(text, relationship, "l");
   return sqlite3_str_finish(text);
 }
 
@@ -195,11 +59,11 @@ char *generate_member(const Relationship *relationship) {
   End source = end_of_source(relationship),
       target = end_of_target(relationship);
   sqlite3_str_appendall(text, "SELECT ");
-  append_link_columns(text, target.link);
+  clause_columns(text, "l", target.link);
   append_from_link(text, relationship);
-  append_match(text, &source);
+  clause_match(text, &source);
   sqlite3_str_appendall(text, " AND ");
-  append_match(text, &target);
+  clause_match(text, &target);
   return sqlite3_str_finish(text);
 }
 
@@ -208,19 +72,19 @@ char *generate_targets(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   End source = end_of_source(relationship);
   sqlite3_str_appendall(text, "SELECT ");
-  append_link_columns(text, &relationship->target_link);
+  clause_columns(text, "l", &relationship->target_link);
   append_from_link(text, relationship);
-  append_match(text, &source);
-  append_not_null(text, relationship);
+  clause_match(text, &source);
+  clause_not_null(text, relationship, "l");
   return sqlite3_str_finish(text);
 }
 
 char *generate_exists(const Table *table, const Columns *key) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT 1 FROM ");
-  append_table(text, table, 'e');
+  clause_table(text, table, "e");
   sqlite3_str_appendall(text, " WHERE ");
-  append_key_match(text, 'e', key, 1);
+  clause_key(text, "e", key, 1);
   return sqlite3_str_finish(text);
 }
 
@@ -228,12 +92,12 @@ char *generate_find(const Table *table, const Columns *key,
                     const Columns *given) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT ");
-  append_link_columns(text, key);
+  clause_columns(text, "l", key);
   sqlite3_str_appendall(text, " FROM ");
-  append_table(text, table, 'l');
+  clause_table(text, table, "l");
   for (int i = 0; i < given->count; i++) {
     sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
-    append_column(text, 'l', given->list[i]);
+    clause_column(text, "l", given->list[i]);
     sqlite3_str_appendf(text, " IS ?%d", i + 1);
   }
   sqlite3_str_appendall(text, " LIMIT 2");
@@ -270,7 +134,7 @@ static void append_insert_columns(sqlite3_str *text,
                                   const Relationship *relationship,
                                   const Columns *payload) {
   sqlite3_str_appendall(text, "INSERT INTO ");
-  append_table(text, relationship->link, 'l');
+  clause_table(text, relationship->link, "l");
   append_names(text, &relationship->source_link, NULL, "(");
   append_names(text, &relationship->target_link, &relationship->source_link,
                ", ");
@@ -306,29 +170,29 @@ static void append_insert_rows(sqlite3_str *text,
   sqlite3_str_appendall(text, " SELECT ");
   for (int i = 0; i < source.key->count; i++) {
     if (i) sqlite3_str_appendall(text, ", ");
-    append_column(text, 's', source.key->list[i]);
+    clause_column(text, "s", source.key->list[i]);
   }
   for (int i = 0; i < target.key->count; i++) {
     if (columns_contain(source.link, target.link->list[i])) continue;
     sqlite3_str_appendall(text, ", ");
-    append_column(text, 't', target.key->list[i]);
+    clause_column(text, "t", target.key->list[i]);
   }
   append_payload_parameters(text, relationship, payload);
   sqlite3_str_appendall(text, " FROM ");
-  append_table(text, source.table, 's');
+  clause_table(text, source.table, "s");
   sqlite3_str_appendall(text, ", ");
-  append_table(text, target.table, 't');
+  clause_table(text, target.table, "t");
   sqlite3_str_appendall(text, " WHERE ");
-  append_key_match(text, 's', source.key, source.parameter);
+  clause_key(text, "s", source.key, source.parameter);
   sqlite3_str_appendall(text, " AND ");
-  append_key_match(text, 't', target.key, target.parameter);
+  clause_key(text, "t", target.key, target.parameter);
   for (int i = 0; i < target.link->count; i++)
     for (int j = 0; j < source.link->count; j++) {
       if (target.link->list[i] != source.link->list[j]) continue;
       sqlite3_str_appendall(text, " AND ");
-      append_column(text, 's', source.key->list[j]);
+      clause_column(text, "s", source.key->list[j]);
       sqlite3_str_appendall(text, " = ");
-      append_column(text, 't', target.key->list[i]);
+      clause_column(text, "t", target.key->list[i]);
     }
 }
 
@@ -349,7 +213,7 @@ static void append_conflict(sqlite3_str *text, const Relationship *relationship,
   }
   for (int i = 0; i < payload->count; i++) {
     sqlite3_str_appendall(text, i ? " OR " : " WHERE ");
-    append_column(text, 'l', payload->list[i]);
+    clause_column(text, "l", payload->list[i]);
     sqlite3_str_appendf(text, " IS NOT excluded.\"%w\" COLLATE BINARY",
                         payload->list[i]->name);
   }
@@ -389,7 +253,7 @@ static bool is_own_key(const End *holder, const Column *column) {
 
 static void append_update(sqlite3_str *text, const Relationship *relationship) {
   sqlite3_str_appendall(text, "UPDATE ");
-  append_table(text, relationship->link, 'l');
+  clause_table(text, relationship->link, "l");
   sqlite3_str_appendall(text, " SET ");
 }
 
@@ -402,7 +266,7 @@ static void append_assignments(sqlite3_str *text, const End *parent,
     if (columns_contain(fixed, column)) continue;
     sqlite3_str_appendf(text, "%s\"%w\" = ", /* safe: a literal */ separator,
                         column->name);
-    append_value(text, parent, i);
+    clause_value(text, parent, i);
     separator = ", ";
   }
 }
@@ -414,18 +278,18 @@ static void append_agreement(sqlite3_str *text, const End *parent,
     const Column *column = parent->link->list[i];
     if (!columns_contain(fixed, column)) continue;
     sqlite3_str_appendall(text, " AND ");
-    append_compared(text, parent, i);
+    clause_compared(text, parent, i);
     sqlite3_str_appendall(text, " = ");
-    append_value(text, parent, i);
+    clause_value(text, parent, i);
   }
   bool some = false;
   for (int i = 0; i < parent->link->count; i++) {
     const Column *column = parent->link->list[i];
     if (columns_contain(fixed, column)) continue;
     sqlite3_str_appendall(text, some ? " OR " : " AND (");
-    append_compared(text, parent, i);
+    clause_compared(text, parent, i);
     sqlite3_str_appendall(text, " IS NOT ");
-    append_value(text, parent, i);
+    clause_value(text, parent, i);
     some = true;
   }
   if (some) sqlite3_str_appendall(text, ")");
@@ -438,7 +302,7 @@ static char *generate_point(const Relationship *relationship) {
   append_update(text, relationship);
   append_assignments(text, &parent, holder.link);
   sqlite3_str_appendall(text, " WHERE ");
-  append_match(text, &holder);
+  clause_match(text, &holder);
   append_agreement(text, &parent, holder.link);
   if (relationship->link->may_defer || !end_is_alike(&parent))
     append_exists(text, &parent);
@@ -501,9 +365,9 @@ char *generate_unlink(const Relationship *relationship) {
     append_nulls(text, relationship);
     sqlite3_str_appendall(text, " WHERE ");
   }
-  append_match(text, &source);
+  clause_match(text, &source);
   sqlite3_str_appendall(text, " AND ");
-  append_match(text, &target);
+  clause_match(text, &target);
   return sqlite3_str_finish(text);
 }
 
@@ -514,9 +378,9 @@ char *generate_displace(const Relationship *relationship) {
   append_update(text, relationship);
   append_nulls(text, relationship);
   sqlite3_str_appendall(text, " WHERE ");
-  append_match(text, &parent);
+  clause_match(text, &parent);
   sqlite3_str_appendall(text, " AND NOT (");
-  append_match(text, &holder);
+  clause_match(text, &holder);
   sqlite3_str_appendall(text, ")");
   return sqlite3_str_finish(text);
 }
@@ -530,9 +394,9 @@ char *generate_move(const Relationship *relationship) {
   append_update(text, relationship);
   append_assignments(text, &other, source.link);
   sqlite3_str_appendall(text, " WHERE ");
-  append_match(text, &source);
+  clause_match(text, &source);
   sqlite3_str_appendall(text, " AND ");
-  append_match(text, &target);
+  clause_match(text, &target);
   append_agreement(text, &other, source.link);
   if (relationship->link->may_defer || !end_is_alike(&other))
     append_exists(text, &other);

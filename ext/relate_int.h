@@ -501,7 +501,37 @@ RELATE_PRIVATE const Relationship *route_link(const Route *route);
 RELATE_PRIVATE bool step_is_to_one(const Step *step);
 RELATE_PRIVATE bool route_is_to_one(const Route *route);
 
-/* ---- layer 6: generate.c: SQL text ---- */
+/* ---- layer 6: clause.c: pieces of SQL about one link ---- */
+
+/* One end of a relationship: a key, its parameters, the link's columns. */
+typedef struct End {
+  const Columns *link;
+  const Columns *key;
+  const Table *table; /* at home */
+  int parameter;      /* of its first column */
+  const char *alias;  /* of the link's row */
+} End;
+
+RELATE_PRIVATE End end_of_source(const Relationship *relationship);
+RELATE_PRIVATE End end_of_target(const Relationship *relationship);
+/* True if the link's columns compare as the key's do. */
+RELATE_PRIVATE bool end_is_alike(const End *end);
+RELATE_PRIVATE void clause_table(sqlite3_str *text, const Table *table,
+                                 const char *alias);
+RELATE_PRIVATE void clause_column(sqlite3_str *text, const char *alias,
+                                  const Column *column);
+RELATE_PRIVATE void clause_columns(sqlite3_str *text, const char *alias,
+                                   const Columns *columns);
+RELATE_PRIVATE void clause_key(sqlite3_str *text, const char *alias,
+                               const Columns *key, int parameter);
+RELATE_PRIVATE void clause_value(sqlite3_str *text, const End *end, int i);
+RELATE_PRIVATE void clause_compared(sqlite3_str *text, const End *end, int i);
+RELATE_PRIVATE void clause_match(sqlite3_str *text, const End *end);
+RELATE_PRIVATE void clause_not_null(sqlite3_str *text,
+                                    const Relationship *relationship,
+                                    const char *alias);
+
+/* ---- layer 7: generate.c: SQL about links ---- */
 
 /* What can be prepared about a relationship; the kind of its cached statement.
 ** GENERATE_LINK is cached with its payload columns as the detail. */
@@ -544,7 +574,7 @@ RELATE_PRIVATE bool generate_asks_rows(const Relationship *relationship);
 RELATE_PRIVATE bool generate_can_link(const Relationship *relationship);
 RELATE_PRIVATE bool generate_can_unlink(const Relationship *relationship);
 
-/* ---- layer 6: rebuild.c: the SQL that would make a table anew ---- */
+/* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
 
 /* Scripts for an error to offer; nothing is run.  The caller frees them. */
 RELATE_PRIVATE char *rebuild_action(Failure *failure, sqlite3 *db,
@@ -554,7 +584,7 @@ RELATE_PRIVATE char *rebuild_key(Failure *failure, sqlite3 *db,
                                  const Table *table, const char *columns,
                                  const char *constraint);
 
-/* ---- layer 7: connection.c: what this connection knows ---- */
+/* ---- layer 8: connection.c: what this connection knows ---- */
 
 typedef struct Connection Connection;
 typedef struct Function Function;
@@ -602,7 +632,7 @@ RELATE_PRIVATE sqlite3_stmt *connection_statement(
     Failure *failure, Connection *connection, const Relationship *relationship,
     int kind);
 
-/* ---- layer 8: key.c: which row is meant ---- */
+/* ---- layer 9: key.c: which row is meant ---- */
 
 /* The values of a key, one for each of its columns. */
 typedef struct Key {
@@ -632,7 +662,7 @@ RELATE_PRIVATE int json_members(Failure *failure, Connection *connection,
 /* courses with id = 99 */
 RELATE_PRIVATE void key_describe(sqlite3_str *text, const Key *key);
 
-/* ---- layer 8: function.c: a SQL function and what it stands for ---- */
+/* ---- layer 9: function.c: a SQL function and what it stands for ---- */
 
 typedef enum Base {
   BASE_RELATE,
@@ -689,7 +719,7 @@ RELATE_PRIVATE const Relationship *function_enter(Failure *failure,
                                                   const Value *path,
                                                   Model **model);
 
-/* ---- layer 8: steps.c: several writes as one statement ---- */
+/* ---- layer 9: steps.c: several writes as one statement ---- */
 
 #define STEPS_TABLE "_relationship_steps"
 
@@ -700,11 +730,11 @@ RELATE_PRIVATE void steps_register(Failure *failure, Connection *connection);
 RELATE_PRIVATE void steps_run(Failure *failure, Connection *connection,
                               StepFunction *step, void *argument);
 
-/* ---- layer 8: rows.c: gathered rows as a table ---- */
+/* ---- layer 9: rows.c: gathered rows as a table ---- */
 
 RELATE_PRIVATE void rows_register(Failure *failure, Connection *connection);
 
-/* ---- layer 8: targets.c: the targets that a source has ---- */
+/* ---- layer 9: targets.c: the targets that a source has ---- */
 
 typedef struct Target {
   sqlite3_int64 offset; /* of its key in `keys` */
@@ -735,7 +765,7 @@ RELATE_PRIVATE void targets_keep(Failure *failure, Targets *targets,
 RELATE_PRIVATE bool targets_next(const Targets *targets, int *place,
                                  Value *values, int columns);
 
-/* ---- layer 9: link.c: links made, removed and moved ---- */
+/* ---- layer 10: link.c: links made, removed and moved ---- */
 
 /* One order to change the links of a source. */
 typedef struct LinkOrder {
@@ -765,7 +795,7 @@ RELATE_PRIVATE const Column *link_payload(Failure *failure,
                                           const Relationship *relationship,
                                           const char *name);
 
-/* ---- layer 9: make.c: what a declaration has made in the file ---- */
+/* ---- layer 10: make.c: what a declaration has made in the file ---- */
 
 /* One thing that was made: its type, and its name or table.column. */
 typedef struct Made {
@@ -821,37 +851,37 @@ RELATE_PRIVATE void make_drop_table(Failure *failure, Make *make,
                                     const char *name);
 RELATE_PRIVATE void make_find(Failure *failure, Make *make);
 
-/* ---- layer 10: verb.c: relate() and its family, as functions ---- */
+/* ---- layer 11: verb.c: relate() and its family, as functions ---- */
 
 RELATE_PRIVATE void verb_step(sqlite3_context *context, int argc,
                               sqlite3_value **argv);
 RELATE_PRIVATE void verb_final(sqlite3_context *context);
 
-/* ---- layer 10: verb_table.c: relate() and its family, as tables ---- */
+/* ---- layer 11: verb_table.c: relate() and its family, as tables ---- */
 
 /* Makes the function's name a table too, or gives that table the columns that
 ** the relationship now has. */
 RELATE_PRIVATE void verb_table_register(Failure *failure, Function *function);
 
-/* ---- layer 10: scalar.c: functions that read ---- */
+/* ---- layer 11: scalar.c: functions that read ---- */
 
 RELATE_PRIVATE void scalar_related(sqlite3_context *context, int argc,
                                    sqlite3_value **argv);
 RELATE_PRIVATE void scalar_count(sqlite3_context *context, int argc,
                                  sqlite3_value **argv);
 
-/* ---- layer 10: diagram.c: relationship_diagram() ---- */
+/* ---- layer 11: diagram.c: relationship_diagram() ---- */
 
 /* The user data of this function, and of those in declare.c, is the
 ** Connection. */
 RELATE_PRIVATE void diagram_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);
 
-/* ---- layer 10: list.c: relationship_list, relationship_function_list ---- */
+/* ---- layer 11: list.c: relationship_list, relationship_function_list ---- */
 
 RELATE_PRIVATE void list_register(Failure *failure, Connection *connection);
 
-/* ---- layer 10: uphold.c: what happens to the links of a deleted row ---- */
+/* ---- layer 11: uphold.c: what happens to the links of a deleted row ---- */
 
 /* "CASCADE" for any spelling of it, ...; a failure names `option`. */
 RELATE_PRIVATE const char *uphold_action(Failure *failure, const char *option,
@@ -864,7 +894,7 @@ RELATE_PRIVATE void uphold_update(Failure *failure, sqlite3 *db,
 RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
                                          sqlite3 *db, const Model *model);
 
-/* ---- layer 11: registry.c: the functions that have a base ---- */
+/* ---- layer 12: registry.c: the functions that have a base ---- */
 
 /* A schema must not call ours: what a file contains has to work without us, and
 ** a file from a stranger must not write through us. */
@@ -878,7 +908,7 @@ RELATE_PRIVATE void registry_add(Failure *failure, Connection *connection,
 RELATE_PRIVATE void registry_announce(Failure *failure, Connection *connection,
                                       Model *model);
 
-/* ---- layer 11: resolve.c: which relationship a declaration means ---- */
+/* ---- layer 12: resolve.c: which relationship a declaration means ---- */
 
 typedef enum Option {
   OPTION_INVERSE,
@@ -915,7 +945,7 @@ RELATE_PRIVATE void request_check(Failure *failure, const Request *request,
                                   const Relationship *relationship);
 RELATE_PRIVATE Direction request_resolve(Failure *failure, Request *request);
 
-/* ---- layer 12: declare.c: relationship() and relationship_drop() ---- */
+/* ---- layer 13: declare.c: relationship() and relationship_drop() ---- */
 
 /* What the declaring functions have in common: arguments, and a transaction
 ** after which this connection knows what is declared. */
@@ -938,13 +968,13 @@ RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
 RELATE_PRIVATE void declare_drop(sqlite3_context *context, int argc,
                                  sqlite3_value **argv);
 
-/* ---- layer 13: define.c: relationship_function() and its drop ---- */
+/* ---- layer 14: define.c: relationship_function() and its drop ---- */
 
 RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);
 RELATE_PRIVATE void declare_function_drop(sqlite3_context *context, int argc,
                                           sqlite3_value **argv);
 
-/* ---- layer 14: relate.c: the entry point ---- */
+/* ---- layer 15: relate.c: the entry point ---- */
 
 #endif
