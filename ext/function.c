@@ -17,13 +17,19 @@
 static const struct {
   const char *name;
   bool writes;
+  PathEnd path_end;
 } bases[] = {
-    [BASE_RELATE] = {"relate", true},
-    [BASE_UNRELATE] = {"unrelate", true},
-    [BASE_RELATE_SET] = {"relate_set", true},
-    [BASE_RELATE_MOVE] = {"relate_move", true},
-    [BASE_RELATED] = {"related", false},
-    [BASE_RELATED_COUNT] = {"related_count", false},
+    [BASE_RELATE] = {"relate", true, PATH_TO_TABLE},
+    [BASE_UNRELATE] = {"unrelate", true, PATH_TO_TABLE},
+    [BASE_RELATE_SET] = {"relate_set", true, PATH_TO_TABLE},
+    [BASE_RELATE_MOVE] = {"relate_move", true, PATH_TO_TABLE},
+    [BASE_RELATED] = {"related", false, PATH_TO_TABLE},
+    [BASE_RELATED_COUNT] = {"related_count", false, PATH_TO_TABLE},
+    [BASE_RELATED_SUM] = {"related_sum", false, PATH_TO_COLUMN},
+    [BASE_RELATED_AVG] = {"related_avg", false, PATH_TO_COLUMN},
+    [BASE_RELATED_MIN] = {"related_min", false, PATH_TO_COLUMN},
+    [BASE_RELATED_MAX] = {"related_max", false, PATH_TO_COLUMN},
+    [BASE_RELATED_VALUE] = {"related_value", false, PATH_TO_COLUMN},
 };
 
 /* BASE_NONE if there is none of that name. */
@@ -36,6 +42,9 @@ Base base_find(const char *name) {
 const char *base_name(Base base) { return bases[base].name; }
 
 bool base_writes(Base base) { return bases[base].writes; }
+
+/* What a path that is given to it ends with. */
+PathEnd base_path_end(Base base) { return bases[base].path_end; }
 
 /* With one reference, on the connection's list; NULL once *failure is set. */
 Function *function_new(Failure *failure, Connection *connection,
@@ -180,16 +189,6 @@ static bool remembers(const Function *function, const Model *model,
          path->type == SQLITE_TEXT && strcmp(function->path, path->bytes) == 0;
 }
 
-/* What the function meant at its last call, with this path; NULL if that is not
-** known.  The schema may have changed since. */
-const Relationship *function_remembered(const Function *function,
-                                        const Value *path) {
-  if (function->declared)
-    return function->problem ? NULL : function->relationship;
-  return remembers(function, function->model, path) ? function->relationship
-                                                    : NULL;
-}
-
 /* Keeps what a path was found to mean: most calls name the same one. */
 static void remember(Failure *failure, Function *function, Model *model,
                      const char *path, const Relationship *relationship) {
@@ -231,19 +230,26 @@ const Relationship *function_relationship(Failure *failure, Function *function,
   return failure->code ? NULL : found;
 }
 
-const Relationship *function_enter(Failure *failure, Function *function,
-                                   const Value *path, Model **model) {
-  Path read = {.schema = NULL};
-  const char *schema = "main";
-  if (!function->declared && path->type == SQLITE_TEXT && function->path &&
-      remembers(function, function->model, path)) {
-    schema = function->model->schema->name;
-  } else if (!function->declared && path_is_text(failure, path)) {
+/* What a declared function reads along. */
+static Route declared_route(Failure *failure, const Function *function,
+                            Arena *arena) {
+  const Relationship *relationship = declared_relationship(failure, function);
+  return relationship ? route_of(failure, arena, relationship) : (Route){0};
+}
+
+Route function_route(Failure *failure, Function *function, Arena *arena,
+                     const Value *path, Model **model) {
+  Path read = {.schema = "main"};
+  if (!failure->code && !function->declared && path_is_text(failure, path))
     read = path_read(failure, path->bytes);
-    schema = read.schema;
+  *model = connection_enter(failure, function->connection, read.schema);
+  Route route = {0};
+  if (!failure->code && function->declared) {
+    route = declared_route(failure, function, arena);
+  } else if (!failure->code) {
+    route = path_route(failure, arena, *model, &read,
+                       base_path_end(function->base));
   }
-  *model =
-      connection_enter(failure, function->connection, schema ? schema : "main");
   path_free(&read);
-  return function_relationship(failure, function, *model, path);
+  return route;
 }

@@ -287,23 +287,37 @@ static void router_repeat(Router *router, const Relationship *relationship) {
   router_add(router, step);
 }
 
-static void router_follow(Router *router, const PathPart *part) {
-  const Relationship *relationship = path_step(
-      router->failure, router->model, router->route->target->name, part->name);
+static void router_follow(Router *router, const Relationship *relationship) {
+  for (int i = 0; i < relationship->step_count; i++)
+    router_add(router, relationship->steps[i]);
+  if (!relationship->step_count)
+    router_add(router, (Step){.relationship = relationship});
+}
+
+static void router_part(Router *router, const PathPart *part) {
+  Route *route = router->route;
+  const Relationship *relationship = path_step(router->failure, router->model,
+                                               route->target->name, part->name);
   if (!relationship) return;
   if (part->repeat) {
     router_repeat(router, relationship);
-  } else if (relationship->step_count) {
-    for (int i = 0; i < relationship->step_count; i++)
-      router_add(router, relationship->steps[i]);
   } else {
-    router_add(router, (Step){.relationship = relationship});
+    router_follow(router, relationship);
   }
-  router->route->order_by = part->repeat ? NULL : relationship->order_by;
-  router->route->target = relationship->target;
+  route->order_by = part->repeat ? NULL : relationship->order_by;
+  route->target = relationship->target;
 }
 
-/* The links of the route's only step, or NULL. */
+Route route_of(Failure *failure, Arena *arena,
+               const Relationship *relationship) {
+  Route route = {.source = relationship->source,
+                 .target = relationship->target,
+                 .order_by = relationship->order_by};
+  Router router = {failure, arena, relationship->model, &route};
+  router_follow(&router, relationship);
+  return route;
+}
+
 const Relationship *route_link(const Route *route) {
   return route->count == 1 && !route->steps[0].repeat
              ? route->steps[0].relationship
@@ -362,7 +376,7 @@ Route path_route(Failure *failure, Arena *arena, const Model *model,
   route.source = route.target = path_table(failure, model, path->table);
   for (int i = 0; i < path->count && !failure->code; i++) {
     if (is_step(&router, path, i, end)) {
-      router_follow(&router, &path->parts[i]);
+      router_part(&router, &path->parts[i]);
     } else {
       router_column(&router, path->parts[i].name);
     }

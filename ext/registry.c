@@ -14,20 +14,15 @@
 */
 #include "relate_int.h"
 
-typedef void ScalarFunction(sqlite3_context *context, int argc,
-                            sqlite3_value **argv);
-
 static Function *registry_create(Failure *failure, Connection *connection,
                                  const char *name, Base base, bool declared) {
-  static ScalarFunction *const scalars[] = {
-      [BASE_RELATED] = scalar_related, [BASE_RELATED_COUNT] = scalar_count};
   Function *function = function_new(failure, connection, name, base);
   if (!function) return NULL;
   function->declared = declared;
   bool writes = base_writes(base);
   if (sqlite3_create_function_v2(
           connection->db, name, -1, FUNCTION_FLAGS, function,
-          writes ? NULL : scalars[base], writes ? verb_step : NULL,
+          writes ? NULL : scalar_function, writes ? verb_step : NULL,
           writes ? verb_final : NULL, function_release)) {
     failure_from_db(failure, connection->db); /* and has released it */
     return NULL;

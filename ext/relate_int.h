@@ -497,6 +497,11 @@ RELATE_PRIVATE const Table *path_table(Failure *failure, const Model *model,
 RELATE_PRIVATE Route path_route(Failure *failure, Arena *arena,
                                 const Model *model, const Path *path,
                                 PathEnd end);
+/* The way that is only this relationship. */
+RELATE_PRIVATE Route route_of(Failure *failure, Arena *arena,
+                              const Relationship *relationship);
+/* The relationship whose links the route is about: its only step, not
+** repeated.  NULL for any other route, which is about targets. */
 RELATE_PRIVATE const Relationship *route_link(const Route *route);
 RELATE_PRIVATE bool step_is_to_one(const Step *step);
 RELATE_PRIVATE bool route_is_to_one(const Route *route);
@@ -573,6 +578,13 @@ RELATE_PRIVATE bool generate_asks_rows(const Relationship *relationship);
 ** without deleting a row. */
 RELATE_PRIVATE bool generate_can_link(const Relationship *relationship);
 RELATE_PRIVATE bool generate_can_unlink(const Relationship *relationship);
+
+/* ---- layer 7: select.c: SQL that reads along a route ---- */
+
+/* Pure, as generate.c; the source key is bound from parameter 1. */
+RELATE_PRIVATE char *select_aggregate(const Route *route, const char *function);
+RELATE_PRIVATE char *select_value(const Route *route);
+RELATE_PRIVATE char *select_member(const Route *route);
 
 /* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
 
@@ -671,6 +683,11 @@ typedef enum Base {
   BASE_RELATE_MOVE,
   BASE_RELATED,
   BASE_RELATED_COUNT,
+  BASE_RELATED_SUM,
+  BASE_RELATED_AVG,
+  BASE_RELATED_MIN,
+  BASE_RELATED_MAX,
+  BASE_RELATED_VALUE,
   BASE_NONE
 } Base;
 
@@ -696,6 +713,7 @@ struct Function {
 RELATE_PRIVATE Base base_find(const char *name);
 RELATE_PRIVATE const char *base_name(Base base);
 RELATE_PRIVATE bool base_writes(Base base);
+RELATE_PRIVATE PathEnd base_path_end(Base base);
 RELATE_PRIVATE Function *function_new(Failure *failure, Connection *connection,
                                       const char *name, Base base);
 RELATE_PRIVATE void function_release(void *function);
@@ -711,13 +729,12 @@ RELATE_PRIVATE const Relationship *function_relationship(Failure *failure,
                                                          Function *function,
                                                          Model *model,
                                                          const Value *path);
-RELATE_PRIVATE const Relationship *function_remembered(const Function *function,
-                                                       const Value *path);
-/* The same for a path into any schema: enters its model, to be left. */
-RELATE_PRIVATE const Relationship *function_enter(Failure *failure,
-                                                  Function *function,
-                                                  const Value *path,
-                                                  Model **model);
+/* The way that a call of a function that reads is about, in any schema: the
+** declared one, else that of `path`.  Enters its model, to be left; what the
+** route points to is the model's or in the arena. */
+RELATE_PRIVATE Route function_route(Failure *failure, Function *function,
+                                    Arena *arena, const Value *path,
+                                    Model **model);
 
 /* ---- layer 9: steps.c: several writes as one statement ---- */
 
@@ -865,10 +882,8 @@ RELATE_PRIVATE void verb_table_register(Failure *failure, Function *function);
 
 /* ---- layer 11: scalar.c: functions that read ---- */
 
-RELATE_PRIVATE void scalar_related(sqlite3_context *context, int argc,
-                                   sqlite3_value **argv);
-RELATE_PRIVATE void scalar_count(sqlite3_context *context, int argc,
-                                 sqlite3_value **argv);
+RELATE_PRIVATE void scalar_function(sqlite3_context *context, int argc,
+                                    sqlite3_value **argv);
 
 /* ---- layer 11: diagram.c: relationship_diagram() ---- */
 

@@ -1,0 +1,485 @@
+/*
+** select.c: SQL that reads along a route.
+**
+** One step counts links, so it reads the link's row, with the target beside it:
+**
+**     students.courses
+**       SELECT target."title", link."grade"
+**       FROM "main"."student_course" AS link
+**       LEFT JOIN "main"."courses" AS target
+**         ON target."id" = link."course_id"
+**       WHERE link."student_id" = ?1
+**
+** Several steps reach each target once.  Each step is the set of keys that it
+** leads to, and the next looks into it; a set of one is a value:
+**
+**     students.courses.students
+**       SELECT target."name" FROM "main"."students" AS target
+**       WHERE target."id" IN (
+**         SELECT link."student_id" FROM "main"."student_course" AS link
+**         WHERE link."course_id" IN (
+**           SELECT link."course_id" FROM "main"."student_course" AS link
+**           WHERE link."student_id" = ?1))
+**
+** A step that is repeated is a recursive query; and where no source is given,
+** a route is the set of its pairs, of a source and a target.
+**
+** Each step has a scope of its own, in which its rows are called source, target
+** and link, as in the conditions that declarations bring along.  The row that
+** holds a foreign key is the link too: it is called source or target.
+**
+** Pure: makes text, runs nothing.
+*/
+#include "relate_int.h"
+
+/* What the row of a step's link is called. */
+static const char *select_link(const Relationship *relationship) {
+  if (relationship->cardinality == MANY_TO_MANY) return "link";
+  return relationship->linked_by_source ? "source" : "target";
+}
+
+static bool link_is_target(const Relationship *relationship) {
+  return relationship->cardinality != MANY_TO_MANY &&
+         !relationship->linked_by_source;
+}
+
+static End select_source_end(const Relationship *relationship) {
+  End end = end_of_source(relationship);
+  end.alias = select_link(relationship);
+  return end;
+}
+
+static bool columns_are_same(const Columns *a, const Columns *b) {
+  if (a->count != b->count) return false;
+  for (int i = 0; i < a->count; i++)
+    if (a->list[i] != b->list[i]) return false;
+  return true;
+}
+
+/* ---- the rows of a step ---- */
+
+/* ON row."id" = link."course_id" AND ... */
+static void append_on(sqlite3_str *text, const char *row, const Columns *key,
+                      const char *link, const Columns *columns) {
+  for (int i = 0; i < key->count; i++) {
+    sqlite3_str_appendall(text, i ? " AND " : " ON ");
+    clause_column(text, row, key->list[i]);
+    sqlite3_str_appendall(text, " = ");
+    clause_column(text, link, columns->list[i]);
+  }
+}
+
+static void append_join(sqlite3_str *text, const char *how, const Table *table,
+                        const char *row) {
+  sqlite3_str_appendall(text, how);
+  clause_table(text, table, row);
+}
+
+/* The link's row, and beside it the rows that the condition speaks of, and the
+** target if it is asked for.  A link whose target is missing is still a link. */
+static void append_rows(sqlite3_str *text, const Step *step, bool target) {
+  const Relationship *r = step->relationship;
+  const Expression *where = step->where;
+  const char *link = select_link(r);
+  clause_table(text, r->link, link);
+  if ((target || (where && where->target)) && !link_is_target(r)) {
+    append_join(text, " LEFT JOIN ", r->target, "target");
+    append_on(text, "target", &r->target_key, link, &r->target_link);
+  }
+  if (where && where->source && !r->linked_by_source) {
+    append_join(text, " JOIN ", r->source, "source");
+    append_on(text, "source", &r->source_key, link, &r->source_link);
+  }
+  if (where && where->link && r->cardinality != MANY_TO_MANY) {
+    append_join(text, " JOIN ", r->link, "link");
+    append_on(text, "link", &r->link->row_key, link, &r->link->row_key);
+  }
+}
+
+static void append_condition(sqlite3_str *text, const Step *step) {
+  if (step->where)
+    sqlite3_str_appendf(text, " AND (%s)", /* safe: has been analysed */
+                        step->where->text);
+}
+
+/* What else makes a row a link of this step. */
+static void append_is_link(sqlite3_str *text, const Step *step) {
+  clause_not_null(text, step->relationship, select_link(step->relationship));
+  append_condition(text, step);
+}
+
+/* True if columns of the target have to be read from the target itself. */
+static bool needs_target(const Relationship *relationship,
+                         const Columns *wanted) {
+  return !link_is_target(relationship) &&
+         !columns_are_same(wanted, &relationship->target_key);
+}
+
+/* `wanted` columns of the target, and from which row they come. */
+static const Columns *target_columns(const Relationship *relationship,
+                                     const Columns *wanted, const char **row) {
+  bool own = needs_target(relationship, wanted);
+  *row = own ? "target" : select_link(relationship);
+  return columns_are_same(wanted, &relationship->target_key)
+             ? &relationship->target_link
+             : wanted;
+}
+
+/* ---- pairs of a source and a target ---- */
+
+/* row.s1, row.s2 */
+static void append_ends(sqlite3_str *text, const char *row, char letter,
+                        int count) {
+  for (int i = 0; i < count; i++)
+    sqlite3_str_appendf(text, i ? ", %s.%c%d" : "%s.%c%d", /* safe: a literal */
+                        row, letter, i + 1);
+}
+
+/* link."student_id" AS s1 */
+static void append_named(sqlite3_str *text, const char *row,
+                         const Columns *columns, char letter) {
+  for (int i = 0; i < columns->count; i++) {
+    if (i) sqlite3_str_appendall(text, ", ");
+    clause_column(text, row, columns->list[i]);
+    sqlite3_str_appendf(text, " AS %c%d", letter, i + 1);
+  }
+}
+
+static void append_pairs(sqlite3_str *text, const Step *steps, int count,
+                         const Columns *wanted);
+
+/* All links of a step that is not repeated, as s1 ... and t1 ..., which are
+** `wanted` columns of the target. */
+static void append_link_pairs(sqlite3_str *text, const Step *step,
+                              const Columns *wanted) {
+  const Relationship *r = step->relationship;
+  const char *row;
+  const Columns *columns = target_columns(r, wanted, &row);
+  sqlite3_str_appendall(text, "SELECT ");
+  append_named(text, select_link(r), &r->source_link, 's');
+  sqlite3_str_appendall(text, ", ");
+  append_named(text, row, columns, 't');
+  sqlite3_str_appendall(text, " FROM ");
+  append_rows(text, step, needs_target(r, wanted));
+  sqlite3_str_appendall(text, " WHERE true");
+  append_is_link(text, step);
+}
+
+static void append_once_pairs(sqlite3_str *text, const Step *step,
+                              const Columns *wanted) {
+  const Relationship *r = step->relationship;
+  if (r->step_count > 1) {
+    append_pairs(text, r->steps, r->step_count, wanted);
+  } else {
+    append_link_pairs(text, step, wanted);
+  }
+}
+
+/* reached.t1 = once.s1 AND ... */
+static void append_ends_meet(sqlite3_str *text, const char *first,
+                             const char *second, int count) {
+  for (int i = 1; i <= count; i++)
+    sqlite3_str_appendf(text,
+                        i > 1 ? " AND %s.s%d = %s.t%d" : "%s.s%d = %s.t%d",
+                        second, i, first, i); /* safe: literals */
+}
+
+/* The keys reached are those that the next link starts from; at the end the
+** target's row gives the columns that are wanted. */
+static void append_repeated_pairs(sqlite3_str *text, const Step *step,
+                                  const Columns *wanted) {
+  const Relationship *r = step->relationship;
+  const Columns *key = &r->source_key;
+  sqlite3_str_appendall(text, "WITH RECURSIVE reached(");
+  for (int i = 0; i < key->count; i++)
+    sqlite3_str_appendf(text, i ? ", s%d" : "s%d", i + 1);
+  for (int i = 0; i < key->count; i++)
+    sqlite3_str_appendf(text, ", t%d", i + 1);
+  sqlite3_str_appendall(text, ") AS (");
+  append_once_pairs(text, step, key);
+  sqlite3_str_appendall(text, " UNION SELECT ");
+  append_ends(text, "reached", 's', key->count);
+  sqlite3_str_appendall(text, ", ");
+  append_ends(text, "once", 't', key->count);
+  sqlite3_str_appendall(text, " FROM reached JOIN (");
+  append_once_pairs(text, step, key);
+  sqlite3_str_appendall(text, ") AS once ON ");
+  append_ends_meet(text, "reached", "once", key->count);
+  sqlite3_str_appendall(text, ") SELECT ");
+  append_ends(text, "reached", 's', key->count);
+  sqlite3_str_appendall(text, ", ");
+  append_named(text, "target", wanted, 't');
+  sqlite3_str_appendall(text, " FROM reached JOIN ");
+  clause_table(text, r->target, "target");
+  for (int i = 0; i < key->count; i++) {
+    sqlite3_str_appendall(text, i ? " AND " : " ON ");
+    clause_column(text, "target", key->list[i]);
+    sqlite3_str_appendf(text, " = reached.t%d", i + 1);
+  }
+}
+
+static void append_step_pairs(sqlite3_str *text, const Step *step,
+                              const Columns *wanted) {
+  if (step->repeat) {
+    append_repeated_pairs(text, step, wanted);
+  } else {
+    append_link_pairs(text, step, wanted);
+  }
+}
+
+/* The pairs of several steps: each is a table of pairs, step_1, step_2, ... */
+static void append_pairs(sqlite3_str *text, const Step *steps, int count,
+                         const Columns *wanted) {
+  int sources = steps[0].relationship->source_key.count;
+  for (int i = 0; i < count; i++) {
+    const Columns *next =
+        i + 1 < count ? &steps[i + 1].relationship->source_key : wanted;
+    if (i == 0) {
+      sqlite3_str_appendall(text, "SELECT ");
+      append_ends(text, "step_1", 's', sources);
+      for (int j = 1; j <= wanted->count; j++)
+        sqlite3_str_appendf(text, ", step_%d.t%d", count, j);
+    }
+    sqlite3_str_appendall(text, i ? " JOIN (" : " FROM (");
+    append_step_pairs(text, &steps[i], next);
+    sqlite3_str_appendf(text, ") AS step_%d", i + 1);
+    for (int j = 1; i && j <= steps[i].relationship->source_key.count; j++)
+      sqlite3_str_appendf(text, "%s step_%d.s%d = step_%d.t%d",
+                          j > 1 ? " AND" : " ON", i + 1, j, i, j);
+  }
+}
+
+/* ---- sets of keys ---- */
+
+/* True if the first `count` steps lead to one row at most. */
+static bool leads_to_one(const Route *route, int count) {
+  for (int i = 0; i < count; i++)
+    if (!step_is_to_one(&route->steps[i])) return false;
+  return true;
+}
+
+static void append_set(sqlite3_str *text, const Route *route, int count,
+                       const Columns *wanted);
+
+/* ... = (set) or ... IN (set): `count` steps lead there, to the columns of
+** `wanted`. */
+static void append_in_set(sqlite3_str *text, const Route *route, int count,
+                          const Columns *wanted) {
+  sqlite3_str_appendall(text, leads_to_one(route, count) ? " = (" : " IN (");
+  append_set(text, route, count, wanted);
+  sqlite3_str_appendall(text, ")");
+}
+
+/* (link."a", link."b") IN (...): a link starts where `count` steps lead. */
+static void append_end_in_set(sqlite3_str *text, const Route *route, int count,
+                              const End *end) {
+  bool several = end->link->count > 1;
+  if (several) sqlite3_str_appendall(text, "(");
+  for (int i = 0; i < end->link->count; i++) {
+    if (i) sqlite3_str_appendall(text, ", ");
+    clause_compared(text, end, i);
+  }
+  if (several) sqlite3_str_appendall(text, ")");
+  append_in_set(text, route, count, end->key);
+}
+
+/* A link of step number `count` starts from where the steps before it lead. */
+static void append_start(sqlite3_str *text, const Route *route, int count) {
+  End end = select_source_end(route->steps[count].relationship);
+  if (count) {
+    append_end_in_set(text, route, count, &end);
+  } else {
+    clause_match(text, &end);
+  }
+}
+
+/* The same of pairs. */
+static void append_start_of_pairs(sqlite3_str *text, const Route *route,
+                                  int count) {
+  const Columns *key = &route->steps[count].relationship->source_key;
+  for (int i = 1; !count && i <= key->count; i++)
+    sqlite3_str_appendf(text, i > 1 ? " AND pair.s%d = ?%d" : "pair.s%d = ?%d",
+                        i, i);
+  if (!count) return;
+  if (key->count > 1) sqlite3_str_appendall(text, "(");
+  append_ends(text, "pair", 's', key->count);
+  if (key->count > 1) sqlite3_str_appendall(text, ")");
+  append_in_set(text, route, count, key);
+}
+
+/* Where the links of step number `count` lead, from where the steps before it
+** do. */
+static void append_once_set(sqlite3_str *text, const Route *route, int count,
+                            const Columns *wanted) {
+  const Step *step = &route->steps[count];
+  const Relationship *r = step->relationship;
+  const char *row;
+  sqlite3_str_appendall(text, "SELECT ");
+  if (r->step_count > 1) {
+    append_ends(text, "pair", 't', wanted->count);
+    sqlite3_str_appendall(text, " FROM (");
+    append_pairs(text, r->steps, r->step_count, wanted);
+    sqlite3_str_appendall(text, ") AS pair WHERE ");
+    append_start_of_pairs(text, route, count);
+    return;
+  }
+  const Columns *columns = target_columns(r, wanted, &row);
+  clause_columns(text, row, columns);
+  sqlite3_str_appendall(text, " FROM ");
+  append_rows(text, step, needs_target(r, wanted));
+  sqlite3_str_appendall(text, " WHERE ");
+  append_start(text, route, count);
+  append_condition(text, step);
+}
+
+/* SELECT ... FROM reached, then the next link */
+static void append_recursion(sqlite3_str *text, const Step *step,
+                             const char *reached) {
+  const Relationship *r = step->relationship;
+  const char *row;
+  const Columns *columns = target_columns(r, &r->source_key, &row);
+  sqlite3_str_appendall(text, " UNION SELECT ");
+  if (r->step_count > 1) {
+    append_ends(text, "pair", 't', r->source_key.count);
+    sqlite3_str_appendf(text, " FROM %s CROSS JOIN (", /* safe: made here */
+                        reached);
+    append_pairs(text, r->steps, r->step_count, &r->source_key);
+    sqlite3_str_appendall(text, ") AS pair WHERE ");
+    append_ends_meet(text, reached, "pair", r->source_key.count);
+    return;
+  }
+  clause_columns(text, row, columns);
+  sqlite3_str_appendf(text, " FROM %s CROSS JOIN ", /* safe: made here */
+                      reached);
+  append_rows(text, step, needs_target(r, &r->source_key));
+  End end = select_source_end(r);
+  for (int i = 0; i < r->source_link.count; i++) {
+    sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
+    clause_compared(text, &end, i);
+    sqlite3_str_appendf(text, " = %s.t%d", /* safe: made here */ reached,
+                        i + 1);
+  }
+  append_condition(text, step);
+}
+
+/* A recursive query.  Those of several steps have names of their own. */
+static void append_repeated_set(sqlite3_str *text, const Route *route,
+                                int count, const Columns *wanted) {
+  const Step *step = &route->steps[count];
+  const Columns *key = &step->relationship->source_key;
+  char reached[30];
+  sqlite3_snprintf(sizeof(reached), reached, "reached_%d", count + 1);
+  sqlite3_str_appendf(text, "WITH RECURSIVE %s(", /* safe */ reached);
+  for (int i = 1; i <= key->count; i++)
+    sqlite3_str_appendf(text, i > 1 ? ", t%d" : "t%d", i);
+  sqlite3_str_appendall(text, ") AS (");
+  append_once_set(text, route, count, key);
+  append_recursion(text, step, reached);
+  sqlite3_str_appendall(text, ") SELECT ");
+  if (columns_are_same(wanted, key)) {
+    append_ends(text, reached, 't', key->count);
+    sqlite3_str_appendf(text, " FROM %s", /* safe: made here */ reached);
+    return;
+  }
+  clause_columns(text, "target", wanted);
+  sqlite3_str_appendf(text, " FROM %s JOIN ", /* safe: made here */ reached);
+  clause_table(text, step->relationship->target, "target");
+  for (int i = 0; i < key->count; i++) {
+    sqlite3_str_appendall(text, i ? " AND " : " ON ");
+    clause_column(text, "target", key->list[i]);
+    sqlite3_str_appendf(text, " = %s.t%d", /* safe: made here */ reached,
+                        i + 1);
+  }
+}
+
+/* SELECT of what the first `count` steps lead to: `wanted` columns there. */
+static void append_set(sqlite3_str *text, const Route *route, int count,
+                       const Columns *wanted) {
+  if (route->steps[count - 1].repeat) {
+    append_repeated_set(text, route, count - 1, wanted);
+  } else {
+    append_once_set(text, route, count - 1, wanted);
+  }
+}
+
+/* ---- what a route leads to, from a source that is given ---- */
+
+/* FROM and WHERE of the links of the only step. */
+static void append_from_links(sqlite3_str *text, const Route *route,
+                              bool target) {
+  sqlite3_str_appendall(text, " FROM ");
+  append_rows(text, &route->steps[0], target);
+  sqlite3_str_appendall(text, " WHERE ");
+  append_start(text, route, 0);
+  append_is_link(text, &route->steps[0]);
+}
+
+/* FROM and WHERE of the targets of several steps, or of one that is repeated,
+** each once.  The row of a target that holds the last step's foreign key tells
+** by itself whether it is one. */
+static void append_from_targets(sqlite3_str *text, const Route *route) {
+  const Step *last = &route->steps[route->count - 1];
+  const Relationship *r = last->relationship;
+  sqlite3_str_appendall(text, " FROM ");
+  if (!last->repeat && link_is_target(r)) {
+    append_rows(text, last, true);
+    sqlite3_str_appendall(text, " WHERE ");
+    append_start(text, route, route->count - 1);
+    append_condition(text, last);
+    return;
+  }
+  End end = {&r->target_key, &r->target_key, r->target, 1, "target"};
+  clause_table(text, r->target, "target");
+  sqlite3_str_appendall(text, " WHERE ");
+  append_end_in_set(text, route, route->count, &end);
+}
+
+static void append_from(sqlite3_str *text, const Route *route, bool target) {
+  if (route_link(route) && !route_is_to_one(route)) {
+    append_from_links(text, route, target);
+  } else {
+    append_from_targets(text, route);
+  }
+}
+
+/* count(*), or an aggregate of the route's column. */
+char *select_aggregate(const Route *route, const char *function) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  const Relationship *link = route_link(route);
+  sqlite3_str_appendf(text, "SELECT %s(", /* safe: a literal */ function);
+  if (route->column) {
+    clause_column(text, route->in_link ? select_link(link) : "target",
+                  route->column);
+  } else {
+    sqlite3_str_appendall(text, "*");
+  }
+  sqlite3_str_appendall(text, ")");
+  if (link && !route->column) {
+    append_from_links(text, route, false);
+  } else {
+    append_from(text, route, !route->in_link);
+  }
+  return sqlite3_str_finish(text);
+}
+
+/* The column of the one row that the route leads to. */
+char *select_value(const Route *route) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT ");
+  clause_column(text, "target", route->column);
+  append_from_targets(text, route);
+  return sqlite3_str_finish(text);
+}
+
+/* A row if the target is reached, whose key is bound after the source's. */
+char *select_member(const Route *route) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  const Relationship *last = route->steps[route->count - 1].relationship;
+  sqlite3_str_appendall(text, "SELECT 1");
+  append_from(text, route, true);
+  sqlite3_str_appendall(text, " AND ");
+  clause_key(text, "target", &last->target_key,
+             1 + route->steps[0].relationship->source_key.count);
+  sqlite3_str_appendall(text, " LIMIT 1");
+  return sqlite3_str_finish(text);
+}
