@@ -393,12 +393,16 @@ typedef struct Expression {
 ** on a private connection. */
 typedef struct Analyser Analyser;
 
+/* In the one-file build, until a feature reads expressions. */
+#define EXPRESSION_UNUSED __attribute__((unused))
+
 /* Cheap: the connection is opened by the first expression_read. */
-RELATE_PRIVATE Analyser *analyser_new(Failure *failure, const Schema *schema);
-RELATE_PRIVATE void analyser_free(Analyser *analyser);
+EXPRESSION_UNUSED RELATE_PRIVATE Analyser *analyser_new(Failure *failure,
+                                                        const Schema *schema);
+EXPRESSION_UNUSED RELATE_PRIVATE void analyser_free(Analyser *analyser);
 /* NULL, with a sentence in *problem, where the text can't be accepted; NULL
 ** without one only once *failure is set.  Everything is in the arena. */
-RELATE_PRIVATE const Expression *expression_read(
+EXPRESSION_UNUSED RELATE_PRIVATE const Expression *expression_read(
     Failure *failure, Arena *arena, Analyser *analyser, const Scope *scope,
     ExpressionKind kind, const char *text, const char **problem);
 
