@@ -93,17 +93,17 @@ const char *field_collation(const Field *field) {
   return field->column ? field->column->collation : "BINARY";
 }
 
-static bool is_type_letter(char c) {
+static bool field_type_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /* True if the type is words of letters that mean nothing else to the parser,
 ** and perhaps numbers behind: VARCHAR(40). */
-static bool type_is_plain(const char *type) {
+static bool field_type_is_plain(const char *type) {
   const char *c = type;
-  while (is_type_letter(*c)) {
+  while (field_type_letter(*c)) {
     const char *word = c;
-    while (is_type_letter(*c)) c++;
+    while (field_type_letter(*c)) c++;
     int length = (int)(c - word);
     if (sqlite3_keyword_check(word, length) ||
         (length == 6 && name_starts(word, "hidden")))
@@ -120,8 +120,9 @@ static bool type_is_plain(const char *type) {
 static const char *field_type(const Field *field) {
   static const char *const types[] = {"", "TEXT", "NUMERIC", "INTEGER", "REAL"};
   const char *type = field->column ? field->column->type : "";
-  return *type && type_is_plain(type) ? type
-                                      : types[field_affinity(field) - 'A'];
+  return *type && field_type_is_plain(type)
+             ? type
+             : types[field_affinity(field) - 'A'];
 }
 
 static bool field_is_hidden(const Field *field) {
@@ -135,8 +136,9 @@ char *fields_declaration(Failure *failure, const Fields *fields) {
   for (int i = 0; i < fields->count; i++) {
     const Field *field = &fields->list[i];
     const char *collation = field_collation(field);
-    sqlite3_str_appendf(text, i ? ", \"%w\" %s" : "CREATE TABLE x(\"%w\" %s",
-                        field->name, field_type(field)); /* safe: plain */
+    sqlite3_str_appendf(text, i ? ", \"%w\" " : "CREATE TABLE x(\"%w\" ",
+                        field->name);
+    sqlite3_str_appendall(text, field_type(field));
     if (field_is_hidden(field)) sqlite3_str_appendall(text, " HIDDEN");
     if (!name_equal(collation, "BINARY"))
       sqlite3_str_appendf(text, " COLLATE \"%w\"", collation);

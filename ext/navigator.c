@@ -297,7 +297,7 @@ static void cursor_take(Failure *failure, NavigatorCursor *cursor,
   cursor->loose = loose;
 }
 
-static bool is_number(sqlite3_value *value) {
+static bool value_is_number(sqlite3_value *value) {
   int type = sqlite3_value_type(value);
   return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
@@ -309,9 +309,9 @@ static bool is_loose(const NavigatorCursor *cursor, int argc,
   int idxNum = cursor->idxNum;
   if (!PLAN_LOOSE_LENGTH(idxNum) || (idxNum & PLAN_TRAVELS)) return false;
   for (int i = PLAN_FIRST_LOOSE(idxNum); i < argc; i++)
-    if (is_number(argv[i])) return true;
+    if (value_is_number(argv[i])) return true;
   for (int i = 0; (idxNum & PLAN_KEY_LOOSE) && i < table->key_count; i++)
-    if (is_number(argv[i])) return true;
+    if (value_is_number(argv[i])) return true;
   return false;
 }
 
@@ -323,7 +323,7 @@ static void check_key(Failure *failure, const NavigatorCursor *cursor,
       route_link(&table->navigator->route) && !table->navigator->travels;
   if (!(cursor->idxNum & PLAN_KEY_LOOSE) || single) return;
   for (int i = 0; i < table->key_count; i++)
-    if (is_number(argv[i]))
+    if (value_is_number(argv[i]))
       failure_set(failure, SQLITE_MISMATCH,
                   "the key is a text, and a number was given; give "
                   "CAST(... AS TEXT)");

@@ -270,9 +270,9 @@ static void plan_compare(Plan *plan, int constraint, int argument) {
   sqlite3_index_info *info = plan->info;
   Reading *reading = &plan->reading;
   reading->comparisons[reading->comparison_count++] =
-      (Comparison){info->aConstraint[constraint].iColumn,
-                   operator_text(info->aConstraint[constraint].op),
-                   sqlite3_vtab_collation(info, constraint), argument};
+      (Comparison){operator_text(info->aConstraint[constraint].op),
+                   sqlite3_vtab_collation(info, constraint),
+                   info->aConstraint[constraint].iColumn, argument};
   plan_use(plan, constraint, argument, false);
 }
 

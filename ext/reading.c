@@ -66,8 +66,8 @@ static bool reads_target(const Reading *reading, int field) {
          !stand_in(r, f->column);
 }
 
-static void append_target(sqlite3_str *text, const Reading *reading,
-                          const Column *column) {
+static void append_target_field(sqlite3_str *text, const Reading *reading,
+                                const Column *column) {
   const Relationship *r = first_step(reading);
   const Column *link =
       reading_shape(reading) == SHAPE_LINKS && !select_link_is_target(r)
@@ -80,8 +80,8 @@ static void append_target(sqlite3_str *text, const Reading *reading,
   }
 }
 
-static void append_source(sqlite3_str *text, const Reading *reading,
-                          int place) {
+static void append_source_field(sqlite3_str *text, const Reading *reading,
+                                int place) {
   const Relationship *r = first_step(reading);
   switch (reading_shape(reading)) {
     case SHAPE_LINKS:
@@ -111,9 +111,9 @@ static void append_field(sqlite3_str *text, const Reading *reading, int field) {
   const Field *f = &reading->fields->list[field];
   const Relationship *r = first_step(reading);
   switch (f->origin) {
-    case FIELD_TARGET: append_target(text, reading, f->column); break;
+    case FIELD_TARGET: append_target_field(text, reading, f->column); break;
     case FIELD_PAYLOAD: clause_column(text, select_link(r), f->column); break;
-    case FIELD_SOURCE: append_source(text, reading, f->place); break;
+    case FIELD_SOURCE: append_source_field(text, reading, f->place); break;
     case FIELD_LINK: append_link_key(text, r); break;
     case FIELD_DEPTH: sqlite3_str_appendall(text, "NULL"); break;
   }
@@ -126,19 +126,21 @@ static bool is_read(const Reading *reading, int field) {
 }
 
 static void append_fields(sqlite3_str *text, const Reading *reading) {
-  int last = -1;
+  int last = -1, written = 0;
   for (int i = 0; i < reading->fields->count; i++)
     if (is_read(reading, i)) last = i;
   if (reading->travels) last = reading->fields->count - 1;
   for (int i = 0; i <= last; i++) {
-    if (i) sqlite3_str_appendall(text, ", ");
-    if (is_read(reading, i)) {
+    bool read = is_read(reading, i);
+    if (!read && reading->packed) continue;
+    if (written++) sqlite3_str_appendall(text, ", ");
+    if (read) {
       append_field(text, reading, i);
     } else {
       sqlite3_str_appendall(text, "NULL");
     }
   }
-  if (last < 0) sqlite3_str_appendall(text, "NULL");
+  if (!written) sqlite3_str_appendall(text, "NULL");
 }
 
 /* A count has the source's key, which is the same in all rows, and the number
@@ -169,7 +171,7 @@ static void append_node(sqlite3_str *text, const Reading *reading) {
 
 /* ---- where from ---- */
 
-static bool needs_target(const Reading *reading) {
+static bool reading_needs_target(const Reading *reading) {
   for (int i = 0; i < reading->fields->count; i++)
     if (is_read(reading, i) && reads_target(reading, i)) return true;
   for (int i = 0; i < reading->comparison_count; i++)
@@ -235,13 +237,14 @@ static void append_source_match(sqlite3_str *text, const Reading *reading) {
   }
 }
 
-static void append_links(sqlite3_str *text, const Reading *reading) {
+static void append_from_link_rows(sqlite3_str *text, const Reading *reading) {
   const Step *step = &reading->route->steps[0];
   const Relationship *r = step->relationship;
   const Expression *order = declared_order(reading);
   bool keyed = reading->travels || (reading->keyed && !reading->key_is_loose);
   sqlite3_str_appendall(text, " FROM ");
-  select_rows(text, step, needs_target(reading) || (order && order->target),
+  select_rows(text, step,
+              reading_needs_target(reading) || (order && order->target),
               order && order->link);
   sqlite3_str_appendall(text, " WHERE ");
   if (keyed) {
@@ -253,7 +256,7 @@ static void append_links(sqlite3_str *text, const Reading *reading) {
   select_is_link(text, step);
 }
 
-static void append_pairs(sqlite3_str *text, const Reading *reading) {
+static void append_from_pairs(sqlite3_str *text, const Reading *reading) {
   const Route *route = reading->route;
   const Relationship *last = route->steps[route->count - 1].relationship;
   sqlite3_str_appendall(text, " FROM (SELECT DISTINCT * FROM (");
@@ -268,11 +271,11 @@ static void append_pairs(sqlite3_str *text, const Reading *reading) {
   sqlite3_str_appendall(text, " WHERE true");
 }
 
-static void append_from(sqlite3_str *text, const Reading *reading) {
+static void append_from_shape(sqlite3_str *text, const Reading *reading) {
   switch (reading_shape(reading)) {
-    case SHAPE_LINKS: append_links(text, reading); break;
+    case SHAPE_LINKS: append_from_link_rows(text, reading); break;
     case SHAPE_TARGETS: select_from_targets(text, reading->route); break;
-    case SHAPE_PAIRS: append_pairs(text, reading); break;
+    case SHAPE_PAIRS: append_from_pairs(text, reading); break;
   }
 }
 
@@ -321,7 +324,7 @@ char *reading_sql(const Reading *reading, int *loose) {
     append_fields(text, reading);
   }
   if (reading->travels) append_node(text, reading);
-  append_from(text, reading);
+  append_from_shape(text, reading);
   for (int i = 0; i < reading->first_loose; i++)
     append_comparison(text, reading, &reading->comparisons[i]);
   int length = sqlite3_str_length(text);

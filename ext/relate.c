@@ -44,6 +44,7 @@ static const struct {
     {"relationship_function", -1, declare_function},
     {"relationship_function_drop", -1, declare_function_drop},
     {"relationship_diagram", -1, diagram_function},
+    {"related_sql", -1, recipe_function},
 };
 
 static void register_functions(Failure *failure, Connection *connection) {

@@ -709,9 +709,9 @@ RELATE_PRIVATE Value travel_source(const Travel *travel, int place);
 
 /* field operator ?parameter */
 typedef struct Comparison {
-  int field;
   const char *operator;  /* of SQL */
   const char *collation; /* that SQLite compares by */
+  int field;
   int parameter;
 } Comparison;
 
@@ -729,6 +729,7 @@ typedef struct Reading {
   bool key_is_loose;
   bool counted; /* how many rows, instead of the rows */
   bool travels; /* what one row leads to, for travel.c */
+  bool packed;  /* without the columns that nobody reads */
   int comparison_count, order_count;
   Comparison *comparisons;
   Order *orders;
@@ -1072,9 +1073,14 @@ RELATE_PRIVATE void navigators_announce(Failure *failure,
                                         Connection *connection, Model *model);
 RELATE_PRIVATE void navigators_free(Navigators *navigators);
 
+/* ---- layer 13: recipe.c: related_sql() ---- */
+
+RELATE_PRIVATE void recipe_function(sqlite3_context *context, int argc,
+                                    sqlite3_value **argv);
+
 /* ---- layer 13: diagram.c: relationship_diagram() ---- */
 
-/* The user data of this function, and of those in declare.c, is the
+/* The user data of this function, of that above, and of those in declare.c, is the
 ** Connection. */
 RELATE_PRIVATE void diagram_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);

@@ -122,12 +122,19 @@ static const Columns *target_columns(const Relationship *relationship,
 
 /* ---- pairs of a source and a target ---- */
 
+/* row.t1 */
+static void append_end(sqlite3_str *text, const char *row, char letter,
+                       int number) {
+  sqlite3_str_appendf(text, "%s.%c%d", row, letter, number);
+}
+
 /* row.s1, row.s2 */
 static void append_ends(sqlite3_str *text, const char *row, char letter,
                         int count) {
-  for (int i = 0; i < count; i++)
-    sqlite3_str_appendf(text, i ? ", %s.%c%d" : "%s.%c%d", /* safe: a literal */
-                        row, letter, i + 1);
+  for (int i = 1; i <= count; i++) {
+    if (i > 1) sqlite3_str_appendall(text, ", ");
+    append_end(text, row, letter, i);
+  }
 }
 
 /* link."student_id" AS s1 */
@@ -167,13 +174,15 @@ static void append_once_pairs(sqlite3_str *text, const Step *step,
   }
 }
 
-/* reached.t1 = once.s1 AND ... */
+/* once.s1 = reached.t1 AND ... */
 static void append_ends_meet(sqlite3_str *text, const char *first,
                              const char *second, int count) {
-  for (int i = 1; i <= count; i++)
-    sqlite3_str_appendf(text,
-                        i > 1 ? " AND %s.s%d = %s.t%d" : "%s.s%d = %s.t%d",
-                        second, i, first, i); /* safe: literals */
+  for (int i = 1; i <= count; i++) {
+    if (i > 1) sqlite3_str_appendall(text, " AND ");
+    append_end(text, second, 's', i);
+    sqlite3_str_appendall(text, " = ");
+    append_end(text, first, 't', i);
+  }
 }
 
 /* The keys reached are those that the next link starts from; at the end the
