@@ -479,6 +479,22 @@ static void travelled_column(const NavigatorCursor *cursor,
   }
 }
 
+/* Hands over text that a statement of ours stands on.  A copy of text that ends
+** where its NUL is takes the room of the row before, and is ready to be read;
+** sqlite3_result_value would take room anew for each row. */
+static void result_column(sqlite3_context *context, sqlite3_stmt *statement,
+                          int column) {
+  sqlite3_value *value = sqlite3_column_value(statement, column);
+  const char *text = sqlite3_value_type(value) == SQLITE_TEXT
+                         ? (const char *)sqlite3_value_text(value)
+                         : NULL;
+  if (text && strlen(text) == (size_t)sqlite3_value_bytes(value)) {
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+  } else {
+    sqlite3_result_value(context, value);
+  }
+}
+
 static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                             int field) {
   const NavigatorCursor *cursor = (const NavigatorCursor *)base;
@@ -487,8 +503,7 @@ static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
       field >= table->field_count - 1 - table->key_count) {
     travelled_column(cursor, context, field);
   } else {
-    sqlite3_result_value(context,
-                         sqlite3_column_value(cursor->statement, field));
+    result_column(context, cursor->statement, field);
   }
   return SQLITE_OK;
 }

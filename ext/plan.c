@@ -328,7 +328,7 @@ static void plan_arguments(Plan *plan) {
   Reading *reading = &plan->reading;
   int argument = 0, keys = plan_step(plan)->source_key.count;
   for (int i = 0; reading->keyed && i < keys; i++)
-    plan_use(plan, plan->keys[i], ++argument, reading->counted);
+    plan_use(plan, plan->keys[i], ++argument, key_is_exact(plan));
   for (int i = 0; i < plan->exact_count; i++)
     plan_compare(plan, plan->exact[i], ++argument);
   reading->first_loose = reading->comparison_count;
