@@ -160,6 +160,14 @@ static void fail_depth(Failure *failure) {
               CONNECTION_DEPTH);
 }
 
+/* True if there is no need to look.  Where an outer call has the watch open,
+** nothing can have changed; but the schema may have been unreadable.  A query
+** that is compiled is not run yet: what it runs looks. */
+static bool watch_is_good(const Connection *connection, const Watch *watch) {
+  return watch->model && watch->statement &&
+         (connection->compiling || sqlite3_stmt_busy(watch->statement));
+}
+
 Model *connection_enter(Failure *failure, Connection *connection,
                         const char *schema) {
   connection->depth++;
@@ -167,11 +175,7 @@ Model *connection_enter(Failure *failure, Connection *connection,
   Watch *watch =
       failure->code ? NULL : connection_watch(failure, connection, schema);
   if (!watch) return NULL;
-  /* Where an outer call has the watch open, nothing can have changed; but the
-  ** schema may have been unreadable. */
-  if (!watch->model || !watch->statement ||
-      !sqlite3_stmt_busy(watch->statement))
-    watch_look(failure, connection, watch);
+  if (!watch_is_good(connection, watch)) watch_look(failure, connection, watch);
   watch_announce(failure, connection, watch);
   Model *model = failure->code ? NULL : watch->model;
   if (!model) {

@@ -724,12 +724,12 @@ typedef struct Order {
 typedef struct Reading {
   const Route *route;
   const Fields *fields;
-  bool *used; /* for each field */
-  bool keyed; /* the source's key is bound from parameter 1 */
+  sqlite3_uint64 used; /* fields by bits, as in colUsed */
+  bool keyed;          /* the source's key is bound from parameter 1 */
   bool key_is_loose;
   bool counted; /* how many rows, instead of the rows */
   bool travels; /* what one row leads to, for travel.c */
-  bool packed;  /* without the columns that nobody reads */
+  bool packed;  /* just what a user sees, or the route's column */
   int comparison_count, order_count;
   Comparison *comparisons;
   Order *orders;
@@ -740,6 +740,7 @@ typedef struct Reading {
 /* The caller frees it.  *loose becomes the length of what has to be cut off to
 ** read without the loose comparisons. */
 RELATE_PRIVATE char *reading_sql(const Reading *reading, int *loose);
+RELATE_PRIVATE bool reading_uses(const Reading *reading, int field);
 /* The keys of all sources, to travel from. */
 RELATE_PRIVATE char *reading_sources(const Route *route);
 
