@@ -137,8 +137,9 @@ RELATE_PRIVATE int hollow_eof(sqlite3_vtab_cursor *cursor);
 
 /* ---- layer 1: statement.c: running SQL ---- */
 
-#define STATEMENT_KEPT 1  /* for the cache: SQLITE_PREPARE_PERSISTENT */
-#define STATEMENT_PLAIN 2 /* reads base tables only: SQLITE_PREPARE_NO_VTAB */
+#define STATEMENT_KEPT 1   /* for the cache: SQLITE_PREPARE_PERSISTENT */
+#define STATEMENT_PLAIN 2  /* reads base tables only: SQLITE_PREPARE_NO_VTAB */
+#define STATEMENT_STRICT 4 /* never prepared anew: see statement_run_strict */
 
 RELATE_PRIVATE sqlite3_stmt *statement_prepare(Failure *failure, sqlite3 *db,
                                                unsigned flags, const char *sql);
@@ -149,6 +150,8 @@ RELATE_PRIVATE void statement_bind_text(Failure *failure,
                                         sqlite3_stmt *statement, int parameter,
                                         const char *text);
 RELATE_PRIVATE bool statement_step(Failure *failure, sqlite3_stmt *statement);
+RELATE_PRIVATE bool statement_run_strict(Failure *failure,
+                                         sqlite3_stmt *statement);
 RELATE_PRIVATE const char *statement_text(Failure *failure,
                                           sqlite3_stmt *statement, int column);
 RELATE_PRIVATE void statement_run(Failure *failure, sqlite3 *db,
