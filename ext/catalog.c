@@ -10,14 +10,8 @@
 **     SELECT name, base FROM _relationship_function;
 **     enroll|relate
 **
-** A row refers to tables and columns, never to the name of a relationship.  It
-** says which one is meant by its Direction: the tables, and the columns of the
-** link table that refer to each end.
-**
-**     source    link            source_columns   target_columns  target
-**     students  student_course  ["student_id"]   ["course_id"]   courses
-**     brands    car_models      ["brand_id"]     NULL            car_models
-**     car_models car_models     NULL             ["brand_id"]    brands
+** A row refers to tables and columns, never to the name of a relationship: it
+** has the Direction of the one that is meant, see direction.c.
 **
 ** The tables are WITHOUT ROWID: a declaration leaves last_insert_rowid() alone.
 **
@@ -61,13 +55,6 @@ enum {
   COLUMN_OBJECT, /* options, preset */
   COLUMN_LAST    /* made, base */
 };
-
-bool direction_same(const Direction *a, const Direction *b) {
-  return name_equal(a->source, b->source) && name_equal(a->target, b->target) &&
-         name_equal(a->link, b->link) &&
-         name_equal(a->source_columns, b->source_columns) &&
-         name_equal(a->target_columns, b->target_columns);
-}
 
 /* ---- JSON, by SQLite's own functions ---- */
 

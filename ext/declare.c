@@ -487,11 +487,11 @@ static void request_name_inverse(Failure *failure, Request *request,
   check_unnamed(failure, inverse, name);
   if (failure->code || inverse->declaration) return;
   check_name(failure, request->model, inverse, name);
-  Declaration declaration = {
-      .direction = model_describe(failure, request->arena, inverse),
-      .name = name,
-      .options = "{}",
-      .made = "[]"};
+  Declaration declaration = {.direction =
+                                 direction_of(failure, request->arena, inverse),
+                             .name = name,
+                             .options = "{}",
+                             .made = "[]"};
   catalog_store(failure, request->connection->db, &declaration);
   request->make.changed = true;
 }

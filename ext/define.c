@@ -238,7 +238,7 @@ static void definition_store(Failure *failure, const Definition *definition) {
       .name = definition->name,
       .base = base_name(definition->base),
       .direction =
-          model_describe(failure, definition->arena, definition->relationship),
+          direction_of(failure, definition->arena, definition->relationship),
       .preset = definition->preset};
   if (failure->code || (before && same_function(before, &function))) return;
   if (before) {

@@ -283,7 +283,9 @@ RELATE_PRIVATE bool table_is_unique(const Table *table, const Columns *columns);
 RELATE_PRIVATE const Index *table_index_under(const Table *table,
                                               const Columns *columns);
 
-/* ---- layer 4: catalog.c: what is declared, as the file tells it ---- */
+/* ---- layer 4: direction.c: a relationship as tables and columns ---- */
+
+typedef struct Relationship Relationship;
 
 /* One direction of a relationship, by tables and columns: a row of the link
 ** table `link` holds `source_columns` (NULL: the source row is the link) and
@@ -298,6 +300,15 @@ typedef struct Direction {
 } Direction;
 
 RELATE_PRIVATE bool direction_same(const Direction *a, const Direction *b);
+RELATE_PRIVATE const char *direction_columns(Failure *failure, Arena *arena,
+                                             const Columns *columns);
+RELATE_PRIVATE Direction direction_of(Failure *failure, Arena *arena,
+                                      const Relationship *relationship);
+RELATE_PRIVATE int direction_find(Failure *failure, Arena *scratch,
+                                  const Relationship *list, int count,
+                                  const Direction *direction);
+
+/* ---- layer 4: catalog.c: what is declared, as the file tells it ---- */
 
 /* A row of _relationship. */
 typedef struct Declaration {
@@ -369,7 +380,6 @@ typedef enum Cardinality {
 } Cardinality;
 
 typedef struct Model Model;
-typedef struct Relationship Relationship;
 
 /* One step of a way through the model. */
 typedef struct Step {
@@ -446,8 +456,6 @@ struct Model {
   const Relationship **by_short_name; /* in the order of source, short name */
 };
 
-RELATE_PRIVATE Model *model_new(Failure *failure, sqlite3 *db,
-                                const char *schema, sqlite3_int64 *serial);
 RELATE_PRIVATE void model_retain(Model *model);
 RELATE_PRIVATE void model_release(Model *model);
 /* The relationship `name` of `table`: by exact, declared or short name.
@@ -458,9 +466,34 @@ RELATE_PRIVATE const Relationship *model_find(const Model *model,
 RELATE_PRIVATE const Relationship *model_direction(Failure *failure,
                                                    const Model *model,
                                                    const Direction *direction);
-RELATE_PRIVATE Direction model_describe(Failure *failure, Arena *arena,
-                                        const Relationship *relationship);
 RELATE_PRIVATE const char *cardinality_name(Cardinality cardinality);
+
+/* ---- layer 5: reflection.c: relationships out of foreign keys ---- */
+
+/* A model in the making. */
+typedef struct Builder {
+  Failure *failure;
+  Model *model;
+  Arena *arena;
+  sqlite3_int64 *serial;
+  int count;
+  Relationship *list; /* the two directions of a pair stand together */
+} Builder;
+
+/* Adds so many empty relationships; NULL once *failure is set. */
+RELATE_PRIVATE Relationship *builder_add(Builder *builder, int count);
+RELATE_PRIVATE void reflection_add_table(Builder *builder, const Table *table);
+RELATE_PRIVATE void reflection_add_through(Builder *builder,
+                                           const ForeignKey *first,
+                                           const ForeignKey *second,
+                                           bool unique);
+
+/* ---- layer 6: builder.c: a model in the making ---- */
+
+/* Reads the schema called `name` and makes its model, with one reference.
+** *serial numbers the relationships of all models of a connection. */
+RELATE_PRIVATE Model *model_new(Failure *failure, sqlite3 *db, const char *name,
+                                sqlite3_int64 *serial);
 
 /* ---- layer 6: path.c: what a path names ---- */
 

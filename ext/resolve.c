@@ -648,7 +648,7 @@ static Direction resolve_name(Failure *failure, const Request *request) {
     return (Direction){0};
   }
   request_check(failure, request, relationship);
-  return model_describe(failure, request->arena, relationship);
+  return direction_of(failure, request->arena, relationship);
 }
 
 /* Fails if an option contradicts what the relationship is. */
@@ -682,7 +682,7 @@ Direction request_resolve(Failure *failure, Request *request) {
     if (!chosen) {
       fail_several(failure, request, &candidates);
     } else {
-      direction = model_describe(failure, request->arena, chosen);
+      direction = direction_of(failure, request->arena, chosen);
     }
   }
   return direction_copy(failure, request->arena, direction);
