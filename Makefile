@@ -22,6 +22,8 @@ SHARED   = -shared
 # but keeps what was registered.
 SHARED  += -Wl,-z,nodelete
 HARDLINK = -Wl,-z,relro,-z,now,-z,defs
+# Its own functions, though another library has some of the same names.
+OWN      = -Wl,-Bsymbolic
 endif
 
 BUILD    = build
@@ -41,8 +43,10 @@ COMPILE  = $(CC) -std=c99 $(WARNINGS) -fPIC -fvisibility=hidden \
 	-ffile-prefix-map=$(CURDIR)=. $(SQLITE_CFLAGS)
 
 FIXTURE = $(BUILD)/fixture
-SANITIZED = $(BUILD)/sanitize/relate.$(SUFFIX) $(BUILD)/sanitize/fixture
-COVERED = $(BUILD)/coverage/relate.$(SUFFIX)
+UNIT = $(BUILD)/unit.$(SUFFIX)
+SANITIZED = $(BUILD)/sanitize/relate.$(SUFFIX) $(BUILD)/sanitize/fixture \
+	$(BUILD)/sanitize/unit.$(SUFFIX)
+COVERED = $(BUILD)/coverage/relate.$(SUFFIX) $(BUILD)/coverage/unit.$(SUFFIX)
 
 # For the tests.  The sanitizers want frames that can be walked.
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
@@ -68,7 +72,8 @@ endif
 all: $(LIBRARY) ## the loadable extension (this is what plain `make` does)
 
 # $(call flavour,FOLDER,COMPILER FLAGS,LINKER FLAGS): the extension once more,
-# compiled in its own way in a folder of its own.
+# compiled in its own way in a folder of its own; and unit, which is the same
+# with functions for the tests.
 define flavour
 $(1)/obj/%.o: ext/%.c Makefile
 	@mkdir -p $$(@D)
@@ -76,6 +81,9 @@ $(1)/obj/%.o: ext/%.c Makefile
 
 $(1)/relate.$(SUFFIX): $(SOURCES:ext/%.c=$(1)/obj/%.o)
 	$$(CC) $$(SHARED) $(2) $$(filter %.o,$$^) -o $$@ $$(LDFLAGS) $(3)
+
+$(1)/unit.$(SUFFIX): test/unit/unit.c $(SOURCES:ext/%.c=$(1)/obj/%.o)
+	$$(COMPILE) $$(SHARED) $$(OWN) $(2) -Iext $$^ -o $$@ $$(LDFLAGS) $(3)
 
 -include $(SOURCES:ext/%.c=$(1)/obj/%.d)
 endef
@@ -96,14 +104,14 @@ test: ## everything below in its short form; ends with the total
 	@$(MAKE) -s -j2 test-builds
 	@MAKE='$(MAKE)' sh test/stages.sh quick sanitize fault newest debug oldest coverage
 
-test-builds: $(LIBRARY) $(FIXTURE) $(SANITIZED) $(COVERED)
+test-builds: $(LIBRARY) $(UNIT) $(FIXTURE) $(SANITIZED) $(COVERED)
 
 export ASAN_OPTIONS = detect_stack_use_after_return=1
 export UBSAN_OPTIONS = print_stacktrace=1
 RUN = RELATE_LIBRARY=$(1)/relate.$(SUFFIX) RELATE_INTERPRETER=$(2) \
 	tclsh test/run.tcl $(FILES)
 
-test-quick: $(LIBRARY) $(FIXTURE) ## the suite; FILES='model*' for some of it
+test-quick: $(LIBRARY) $(UNIT) $(FIXTURE) ## the suite; FILES='model*' for some of it
 	@$(call RUN,$(BUILD),$(FIXTURE))
 
 test-sanitize: $(SANITIZED) \
@@ -113,13 +121,13 @@ test-sanitize: $(SANITIZED) \
 test-fault: $(SANITIZED) ## every allocation fails in turn, once and for good
 	@RELATE_SUITE=test/fault $(call RUN,$(BUILD)/sanitize,$(BUILD)/sanitize/fixture)
 
-test-newest: $(LIBRARY) $(FIXTURE) ## the suite on the newest SQLite
+test-newest: $(LIBRARY) $(UNIT) $(FIXTURE) ## the suite on the newest SQLite
 	@sh test/versions.sh newest $(LIBRARY) $(FIXTURE)
 
-test-debug: $(LIBRARY) $(FIXTURE) ## likewise, with all of SQLite's assertions
+test-debug: $(LIBRARY) $(UNIT) $(FIXTURE) ## likewise, with all of SQLite's assertions
 	@sh test/versions.sh debug $(LIBRARY) $(FIXTURE)
 
-test-oldest: $(LIBRARY) $(FIXTURE) ## likewise on 3.37.0, the oldest it runs on
+test-oldest: $(LIBRARY) $(UNIT) $(FIXTURE) ## likewise on 3.37.0, the oldest it runs on
 	@sh test/versions.sh oldest $(LIBRARY) $(FIXTURE)
 
 test-coverage: $(COVERED) $(FIXTURE) ## the branches that the suite has taken

@@ -364,11 +364,55 @@ RELATE_PRIVATE bool catalog_taken(Failure *failure, sqlite3 *db,
 ** the catalog again. */
 RELATE_PRIVATE void catalog_announce(Failure *failure, sqlite3 *db);
 
-/* A condition, or terms to order by, over rows called source, target, link. */
+/* ---- layer 4: expression.c: SQL that a declaration brings along ---- */
+
+typedef enum ExpressionKind {
+  EXPRESSION_CONDITION, /* one value: true, false or NULL */
+  EXPRESSION_ORDER      /* the terms of an ORDER BY */
+} ExpressionKind;
+
+/* The row that a column of an expression belongs to. */
+typedef enum Role {
+  ROLE_SOURCE,
+  ROLE_TARGET,
+  ROLE_LINK,
+  ROLE_OTHER /* a row of a subquery's own table */
+} Role;
+
+/* The tables behind the names source, target and link; NULL: there is no such
+** name. */
+typedef struct Scope {
+  const Table *source, *target, *link;
+} Scope;
+
+typedef struct ExpressionColumn {
+  Role role;
+  const Column *column;
+} ExpressionColumn;
+
+/* SQL that may be put, as (text) or behind ORDER BY, into a query with these
+** names, and into stored views and triggers.  Tables in its subqueries have no
+** schema: where temp may hide them, that is the caller's business. */
 typedef struct Expression {
   const char *text;
-  bool source, target, link; /* which of them it uses */
+  bool source, target, link; /* which names it uses */
+  int column_count;
+  const ExpressionColumn *columns; /* that it reads, each once */
 } Expression;
+
+/* Looks at expressions about the tables of one schema, which must outlive it,
+** on a private connection. */
+typedef struct Analyser Analyser;
+
+/* Cheap: the connection is opened by the first expression_read. */
+RELATE_PRIVATE Analyser *analyser_new(Failure *failure,
+                                                        const Schema *schema);
+RELATE_PRIVATE void analyser_free(Analyser *analyser);
+/* NULL, with a sentence in *problem, where the text can't be accepted; NULL
+** without one only once *failure is set.  Everything is in the arena. */
+RELATE_PRIVATE const Expression *expression_read(
+    Failure *failure, Arena *arena, Analyser *analyser, const Scope *scope,
+    ExpressionKind kind, const char *text, const char **problem);
 
 /* ---- layer 5: model.c: relationships ---- */
 
