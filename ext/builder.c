@@ -7,12 +7,14 @@
 **   1. reflection.c adds what the keys make.
 **   2. What is declared is found among that and gets its row of the catalog; a
 **      table may also be declared to link.  What is not found is listed too,
-**      with a problem.
+**      with a problem.  Of a derived one there is only its name as yet.
 **   3. All are sorted, each learns its inverse, and the name it is shown by.
-**   4. Declared functions learn what they are about.
+**   4. derivation.c makes the derived ones out of the others.
+**   5. Declared functions learn what they are about.
 **
 ** Invariants
-**   1. Every usable relationship has an inverse; inverse->inverse is itself.
+**   1. Every usable relationship that is not derived has an inverse;
+**      inverse->inverse is itself.
 **   2. Column i of one end is compared with column i of the other.
 **   3. The relationships of one table stand together.
 */
@@ -49,67 +51,102 @@ static bool builder_declare_through(Builder *builder, const Direction *way) {
   return true;
 }
 
-static const char *missing_end(Builder *builder, const Direction *way) {
+/* Adds a relationship of which only the declaration is known. */
+static Relationship *builder_add_declared(Builder *builder,
+                                          const Declaration *declaration) {
   const Schema *schema = builder->model->schema;
-  const char *missing = !schema_table(schema, way->source)   ? way->source
-                        : !schema_table(schema, way->target) ? way->target
-                        : !schema_table(schema, way->link)   ? way->link
-                                                             : NULL;
-  if (missing)
-    return arena_format(
-        builder->failure, builder->arena,
-        "declared, but the table %s is gone; drop this and declare "
-        "it anew",
-        missing);
-  return arena_format(
-      builder->failure, builder->arena,
-      "declared, but %s no longer has the foreign key; drop this "
-      "and declare it anew",
-      way->link);
+  const Direction *way = &declaration->direction;
+  const char *source = way->source ? way->source : "";
+  const char *link = way->link ? way->link : "";
+  Relationship *to = builder_add(builder, 1);
+  Table *stand_in =
+      arena_take(builder->failure, builder->arena, 2 * sizeof(*stand_in));
+  if (!stand_in) return NULL;
+  stand_in[0] = (Table){.schema = schema, .name = source, .sql = ""};
+  stand_in[1] = (Table){.schema = schema, .name = link, .sql = ""};
+  to->source = schema_table(schema, source);
+  to->link = schema_table(schema, link);
+  if (!to->source) to->source = &stand_in[0];
+  if (!to->link) to->link = &stand_in[1];
+  to->exact_name = to->short_name = ""; /* found by what is declared */
+  to->declaration = declaration;
+  to->derived = declaration->path != NULL;
+  return to;
 }
 
 /* A declaration without what it speaks of is shown, and can't be used. */
 static void builder_add_lost(Builder *builder, const Declaration *declaration,
                              const char *problem) {
-  Relationship *lost = builder_add(builder, 1);
-  if (!lost) return;
-  const Schema *schema = builder->model->schema;
-  const Direction *way = &declaration->direction;
-  const char *source = way->source ? way->source : "";
-  const char *link = way->link ? way->link : "";
-  Table *stand_in =
-      arena_take(builder->failure, builder->arena, 2 * sizeof(*stand_in));
-  if (!stand_in) return;
-  stand_in[0] = (Table){.schema = schema, .name = source, .sql = ""};
-  stand_in[1] = (Table){.schema = schema, .name = link, .sql = ""};
-  lost->source = schema_table(schema, source);
-  lost->link = schema_table(schema, link);
-  if (!lost->source) lost->source = &stand_in[0];
-  if (!lost->link) lost->link = &stand_in[1];
-  lost->exact_name = lost->short_name = ""; /* found by what is declared */
-  lost->declaration = declaration;
-  lost->because = problem;
-  lost->problem = problem;
+  Relationship *lost = builder_add_declared(builder, declaration);
+  if (lost) lost->because = lost->problem = problem;
 }
 
 static void builder_declare(Builder *builder, const Declaration *declaration) {
   const Direction *way = &declaration->direction;
-  if (declaration->problem) {
-    builder_add_lost(builder, declaration, declaration->problem);
-    return;
-  }
-  int found = direction_find(builder->failure, builder->arena, builder->list,
+  Failure *failure = builder->failure;
+  int found = direction_find(failure, builder->arena, builder->list,
                              builder->count, way);
   if (found < 0 && builder_declare_through(builder, way))
     found = builder->count - 2;
-  if (builder->failure->code) return;
+  if (failure->code) return;
   if (found < 0) {
-    builder_add_lost(builder, declaration, missing_end(builder, way));
+    builder_add_lost(
+        builder, declaration,
+        direction_lost(failure, builder->arena, builder->model->schema, way));
   } else if (builder->list[found].declaration) {
     builder_add_lost(builder, declaration, "declared twice");
   } else {
     builder->list[found].declaration = declaration;
   }
+}
+
+/* The relationship of that table and exact or declared name, or NULL. */
+static const Relationship *builder_find(const Builder *builder,
+                                        const char *table, const char *name) {
+  for (int i = 0; i < builder->count; i++) {
+    const Relationship *other = &builder->list[i];
+    if (name_equal(other->source->name, table) &&
+        (name_equal(other->exact_name, name) ||
+         (other->declaration && name_equal(other->declaration->name, name))))
+      return other;
+  }
+  return NULL;
+}
+
+/* Exact names don't change, so a derived relationship can't take one. */
+static void builder_derive(Builder *builder, const Declaration *declaration) {
+  const char *name = declaration->name;
+  const Relationship *other =
+      builder_find(builder, declaration->direction.source, name);
+  if (other) {
+    const char *problem = arena_format(
+        builder->failure, builder->arena,
+        "%s is the name of another relationship (%s); drop this and declare it "
+        "under another name",
+        name, other->because);
+    builder_add_lost(builder, declaration, problem);
+    return;
+  }
+  Relationship *to = builder_add_declared(builder, declaration);
+  if (!to) return;
+  to->exact_name = to->short_name = name;
+  to->because = "declared";
+}
+
+/* The derived ones last, when all other names are known. */
+static void builder_declare_all(Builder *builder) {
+  const Catalog *catalog = builder->model->catalog;
+  for (int i = 0; i < catalog->declaration_count; i++) {
+    const Declaration *declaration = &catalog->declarations[i];
+    if (declaration->problem) {
+      builder_add_lost(builder, declaration, declaration->problem);
+    } else if (!declaration->path) {
+      builder_declare(builder, declaration);
+    }
+  }
+  for (int i = 0; i < catalog->declaration_count; i++)
+    if (catalog->declarations[i].path && !catalog->declarations[i].problem)
+      builder_derive(builder, &catalog->declarations[i]);
 }
 
 /* ---- order, inverses, names ---- */
@@ -121,11 +158,13 @@ static int compare_exact(const void *left, const void *right) {
   return order ? order : a->serial < b->serial ? -1 : a->serial > b->serial;
 }
 
+/* A derived relationship makes no short name ambiguous. */
 static int compare_short(const void *left, const void *right) {
   const Relationship *a = *(const Relationship *const *)left;
   const Relationship *b = *(const Relationship *const *)right;
   int order = sqlite3_stricmp(a->source->name, b->source->name);
-  return order ? order : sqlite3_stricmp(a->short_name, b->short_name);
+  if (!order) order = sqlite3_stricmp(a->short_name, b->short_name);
+  return order ? order : (int)a->derived - (int)b->derived;
 }
 
 /* Before the sort two directions stand together: i and i + 1 of a pair. */
@@ -241,6 +280,38 @@ static void builder_shown_names(Builder *builder) {
   }
 }
 
+/* Out of the others, once these have their names. */
+static void builder_derivations(Builder *builder) {
+  Model *model = builder->model;
+  for (int i = 0; i < model->relationship_count; i++) {
+    Relationship *to = &model->relationships[i];
+    if (!to->declaration || to->problem) continue;
+    if (to->derived) derivation_complete(builder, to);
+    if (!to->problem) derivation_order(builder, to);
+  }
+}
+
+static void builder_function(Builder *builder, DeclaredFunction *function) {
+  const Model *model = builder->model;
+  const Direction *way = &function->declaration->direction;
+  Step *step = arena_take(builder->failure, builder->arena, sizeof(*step));
+  const Relationship *to = model_direction(builder->failure, model, way);
+  if (!step || builder->failure->code) return;
+  function->relationship = to;
+  if (!to) {
+    function->problem =
+        direction_lost(builder->failure, builder->arena, model->schema, way);
+    return;
+  }
+  function->problem = to->problem;
+  step->relationship = to;
+  function->route = (Route){.source = to->source,
+                            .target = to->target,
+                            .count = 1,
+                            .steps = step,
+                            .order_by = to->order_by};
+}
+
 static void builder_functions(Builder *builder) {
   Model *model = builder->model;
   int count = model->catalog->function_count;
@@ -250,45 +321,43 @@ static void builder_functions(Builder *builder) {
   if (!model->functions) return;
   model->function_count = count;
   for (int i = 0; i < count; i++) {
-    const FunctionDeclaration *declared = &model->catalog->functions[i];
     DeclaredFunction *function = &model->functions[i];
-    function->declaration = declared;
-    function->problem = declared->problem;
+    function->declaration = &model->catalog->functions[i];
+    function->problem = function->declaration->problem;
     if (function->problem) continue;
-    function->relationship =
-        model_direction(builder->failure, model, &declared->direction);
-    if (!function->relationship) {
-      function->problem = missing_end(builder, &declared->direction);
+    if (function->declaration->path) {
+      derivation_function(builder, function);
     } else {
-      function->problem = function->relationship->problem;
+      builder_function(builder, function);
     }
   }
 }
 
 /* ---- the model ---- */
 
-static const Catalog *model_catalog(Builder *builder, sqlite3 *db) {
+static const Catalog *model_catalog(Builder *builder) {
   static const Catalog nothing = {0, 0, NULL, NULL};
   const Schema *schema = builder->model->schema;
   if (builder->failure->code || !name_equal(schema->name, "main"))
     return &nothing;
-  return catalog_read(builder->failure, builder->arena, db, schema);
+  return catalog_read(builder->failure, builder->arena, builder->db, schema);
 }
 
-static void model_build(Builder *builder, sqlite3 *db, const char *name) {
+static void model_build(Builder *builder, const char *name) {
   Model *model = builder->model;
-  model->schema = schema_read(builder->failure, builder->arena, db, name);
-  model->catalog = model_catalog(builder, db);
+  model->schema =
+      schema_read(builder->failure, builder->arena, builder->db, name);
+  model->catalog = model_catalog(builder);
   if (builder->failure->code) return;
   for (int i = 0; i < model->schema->table_count; i++)
     reflection_add_table(builder, &model->schema->tables[i]);
-  for (int i = 0; i < model->catalog->declaration_count; i++)
-    builder_declare(builder, &model->catalog->declarations[i]);
+  builder_declare_all(builder);
   builder_sort(builder);
   builder_exact_names(builder);
   builder_short_names(builder);
   if (builder->failure->code) return;
   builder_shown_names(builder);
+  builder_derivations(builder);
   builder_functions(builder);
 }
 
@@ -302,8 +371,13 @@ Model *model_new(Failure *failure, sqlite3 *db, const char *name,
   }
   model->references = 1;
   model->arena = arena;
-  Builder builder = {failure, model, arena, serial, 0, NULL};
-  model_build(&builder, db, name);
+  Builder builder = {.failure = failure,
+                     .model = model,
+                     .arena = arena,
+                     .db = db,
+                     .serial = serial};
+  model_build(&builder, name);
+  analyser_free(builder.analyser);
   if (!failure->code) return model;
   arena_free(arena);
   return NULL;

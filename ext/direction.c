@@ -50,11 +50,30 @@ Direction direction_of(Failure *failure, Arena *arena,
   return direction;
 }
 
+const char *direction_lost(Failure *failure, Arena *arena, const Schema *schema,
+                           const Direction *direction) {
+  const Direction *way = direction;
+  const char *missing = !schema_table(schema, way->source)   ? way->source
+                        : !schema_table(schema, way->target) ? way->target
+                        : !schema_table(schema, way->link)   ? way->link
+                                                             : NULL;
+  if (missing)
+    return arena_format(failure, arena,
+                        "declared, but the table %s is gone; drop this and "
+                        "declare it anew",
+                        missing);
+  return arena_format(failure, arena,
+                      "declared, but %s no longer has the foreign key; drop "
+                      "this and declare it anew",
+                      way->link);
+}
+
 /* The relationship of a list that goes in `direction`, or -1. */
 int direction_find(Failure *failure, Arena *scratch, const Relationship *list,
                    int count, const Direction *direction) {
   for (int i = 0; i < count && !failure->code; i++) {
-    if (!name_equal(list[i].source->name, direction->source) ||
+    if (list[i].derived ||
+        !name_equal(list[i].source->name, direction->source) ||
         !name_equal(list[i].link->name, direction->link))
       continue;
     Direction other = direction_of(failure, scratch, &list[i]);
