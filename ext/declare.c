@@ -236,10 +236,9 @@ static void check_name(Failure *failure, const Model *model, const char *source,
                        const Relationship *relationship, const char *name) {
   for (int i = 0; i < model->relationship_count; i++) {
     const Relationship *other = &model->relationships[i];
-    bool lost = other->declaration && !other->target;
-    if (other == relationship || !name_equal(other->source->name, source) ||
-        lost)
+    if (other == relationship || !name_equal(other->source->name, source))
       continue;
+    if (other->declaration && !other->target) continue; /* it is lost */
     if (name_equal(other->exact_name, name) ||
         (other->declaration && name_equal(other->declaration->name, name)))
       failure_set(failure, SQLITE_ERROR,

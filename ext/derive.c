@@ -77,6 +77,7 @@ Declaration derive_declaration(Failure *failure, const Request *request) {
   Route route = derive_route(failure, request);
   if (failure->code) return declaration;
   declaration.path = derivation_path(failure, request->arena, &route);
+  if (failure->code) return declaration;
   declaration.direction =
       (Direction){.source = route.source->name,
                   .target = route.target->name,
