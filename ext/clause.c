@@ -23,12 +23,14 @@ End end_of_target(const Relationship *relationship) {
 }
 
 void clause_table(sqlite3_str *text, const Table *table, const char *alias) {
-  sqlite3_str_appendf(text, "\"%w\".\"%w\" AS %s", table->schema->name,
-                      table->name, alias);
+  sqlite3_str_appendf(text, "\"%w\".\"%w\" AS ", table->schema->name,
+                      table->name);
+  sqlite3_str_appendall(text, alias);
 }
 
 void clause_column(sqlite3_str *text, const char *alias, const Column *column) {
-  sqlite3_str_appendf(text, "%s.\"%w\"", alias, column->name);
+  sqlite3_str_appendall(text, alias);
+  sqlite3_str_appendf(text, ".\"%w\"", column->name);
 }
 
 /* s."id" = ?1 AND ... */

@@ -67,6 +67,8 @@ void connection_release(void *pAux) {
     model_release(watch->model);
     sqlite3_free(watch);
   }
+  if (connection->navigators_free)
+    connection->navigators_free(connection->navigators);
   cache_release(connection->cache);
   sqlite3_free(connection);
 }
@@ -116,9 +118,16 @@ static void watch_read(Failure *failure, Connection *connection, Watch *watch) {
   watch_forget(connection, watch);
   watch->model =
       model_new(failure, connection->db, watch->schema, &connection->serial);
-  if (!watch->model) return;
-  if (watch == connection->watches && connection->announce)
-    connection->announce(failure, connection, watch->model);
+  watch->announced = false;
+}
+
+/* While SQLite compiles a statement, no module that it may have looked up can
+** be registered anew. */
+static void watch_announce(Failure *failure, Connection *connection,
+                           Watch *watch) {
+  if (failure->code || watch->announced || connection->compiling) return;
+  watch->announced = true;
+  connection->announce(failure, connection, watch->model);
 }
 
 /* Opens the read transaction, and reads the schema if it is not the one that
@@ -163,6 +172,7 @@ Model *connection_enter(Failure *failure, Connection *connection,
   if (!watch->model || !watch->statement ||
       !sqlite3_stmt_busy(watch->statement))
     watch_look(failure, connection, watch);
+  watch_announce(failure, connection, watch);
   Model *model = failure->code ? NULL : watch->model;
   if (!model) {
     connection_forget(connection, watch);

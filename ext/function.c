@@ -152,6 +152,8 @@ static const char *bind_problem(const Function *function,
   if (base_find(declared->declaration->base) != function->base)
     return "means something else since this connection was opened; open it "
            "again";
+  if (base_writes(function->base) && declared->relationship->derived)
+    return "changes links, but its path can only be read";
   if (column && !wanted) return "its path in the file ends with a column";
   if (wanted && !column) return "its path in the file ends without a column";
   return NULL;

@@ -324,35 +324,43 @@ const Relationship *route_link(const Route *route) {
              : NULL;
 }
 
-/* A column of the target; else of the link, where each link counts. */
+/* A column of the target; else of the link, where each link counts.  NULL if
+** there is none. */
+static const Column *router_find(const Router *router, const char *name,
+                                 bool *in_link) {
+  const Table *target = router->route->target;
+  const Relationship *link = route_link(router->route);
+  const Column *column = table_column(target, name);
+  if (!column && target->rowid.name && name_equal(target->rowid.name, name))
+    column = &target->rowid;
+  *in_link = false;
+  for (int i = 0; link && !column && i < link->payload.count; i++) {
+    *in_link = name_equal(link->payload.list[i]->name, name);
+    if (*in_link) column = link->payload.list[i];
+  }
+  return column;
+}
+
 static void router_column(Router *router, const char *name) {
   static const Columns none = {0, NULL};
   Route *route = router->route;
   const Relationship *link = route_link(route);
-  const Columns *payload = link ? &link->payload : &none;
   if (router->failure->code) return;
-  route->column = table_column(route->target, name);
-  if (!route->column && route->target->rowid.name &&
-      name_equal(route->target->rowid.name, name))
-    route->column = &route->target->rowid;
-  for (int i = 0; i < payload->count && !route->column; i++)
-    if (name_equal(payload->list[i]->name, name)) {
-      route->column = payload->list[i];
-      route->in_link = true;
-    }
+  route->column = router_find(router, name, &route->in_link);
   if (!route->column)
-    fail_column(router->failure, route->target, payload, name);
+    fail_column(router->failure, route->target, link ? &link->payload : &none,
+                name);
 }
 
 /* True if the part is a step rather than the column at the end. */
 static bool is_step(const Router *router, const Path *path, int i,
                     PathEnd end) {
   const PathPart *part = &path->parts[i];
+  bool in_link;
   if (i < path->count - 1 || end == PATH_TO_TABLE) return true;
-  if (end == PATH_TO_COLUMN) return part->repeat;
-  return part->repeat ||
-         model_find(router->model, router->route->target->name, part->name) ||
-         !table_column(router->route->target, part->name);
+  if (end == PATH_TO_COLUMN || part->repeat) return part->repeat;
+  return model_find(router->model, router->route->target->name, part->name) ||
+         !router_find(router, part->name, &in_link);
 }
 
 static void check_column_end(Failure *failure, const Path *path,

@@ -279,13 +279,6 @@ static bool key_may_link(const ForeignKey *key) {
   return false;
 }
 
-static bool columns_same(const Columns *a, const Columns *b) {
-  if (a->count != b->count) return false;
-  for (int i = 0; i < a->count; i++)
-    if (a->list[i] != b->list[i]) return false;
-  return true;
-}
-
 /* True if an earlier key of the table says the same. */
 static bool key_is_repeated(const ForeignKey *key) {
   for (const ForeignKey *other = key->table->keys; other < key; other++)

@@ -44,6 +44,7 @@ static const struct {
     {"relationship_function", -1, declare_function},
     {"relationship_function_drop", -1, declare_function_drop},
     {"relationship_diagram", -1, diagram_function},
+    {"related_sql", -1, recipe_function},
 };
 
 static void register_functions(Failure *failure, Connection *connection) {
@@ -100,6 +101,13 @@ static void connect_tables(sqlite3 *db) {
   failure_clear(&ignored);
 }
 
+/* Functions are declared in main; navigators are of every schema. */
+static void announce(Failure *failure, Connection *connection, Model *model) {
+  if (name_equal(model->schema->name, "main"))
+    registry_announce(failure, connection, model);
+  navigators_announce(failure, connection, model);
+}
+
 static int entry(sqlite3 *db, char **message) {
   if (sqlite3_libversion_number() < OLDEST_SQLITE) {
     *message = sqlite3_mprintf("relate needs SQLite 3.37 or later, this is %s",
@@ -110,7 +118,8 @@ static int entry(sqlite3 *db, char **message) {
   if (is_loaded(&failure, db)) return SQLITE_OK;
   Connection *connection = connection_new(&failure, db);
   if (connection) {
-    connection->announce = registry_announce;
+    connection->announce = announce;
+    connection->navigators_free = navigators_free;
     enforce_foreign_keys(db);
     register_all(&failure, connection);
     if (!failure.code) {

@@ -276,6 +276,7 @@ RELATE_PRIVATE const Table *schema_table(const Schema *schema,
 RELATE_PRIVATE const Column *table_column(const Table *table, const char *name);
 RELATE_PRIVATE bool columns_contain(const Columns *columns,
                                     const Column *column);
+RELATE_PRIVATE bool columns_same(const Columns *a, const Columns *b);
 RELATE_PRIVATE bool columns_same_set(const Columns *a, const Columns *b);
 RELATE_PRIVATE void columns_append(sqlite3_str *text, const Columns *columns,
                                    const char *separator);
@@ -641,6 +642,37 @@ RELATE_PRIVATE void clause_not_null(sqlite3_str *text,
                                     const Relationship *relationship,
                                     const char *alias);
 
+/* ---- layer 7: field.c: what can be read along a route ---- */
+
+typedef enum FieldOrigin {
+  FIELD_TARGET,  /* a column of the target */
+  FIELD_PAYLOAD, /* of the link */
+  FIELD_SOURCE,  /* of the source's key */
+  FIELD_LINK,    /* the key of the link's row */
+  FIELD_DEPTH    /* how many steps it took */
+} FieldOrigin;
+
+typedef struct Field {
+  const char *name;
+  FieldOrigin origin;
+  const Column *column; /* FIELD_SOURCE: of the source's own key.  NULL: of a
+                        ** link_key of several columns, of depth */
+  int place;            /* in the source's key */
+} Field;
+
+typedef struct Fields {
+  int count;
+  Field *list;
+  int source; /* where the fields of the source's key begin */
+  int link;   /* where link_key is, or -1 */
+} Fields;
+
+RELATE_PRIVATE Fields fields_of(Failure *failure, Arena *arena,
+                                const Route *route, bool travels);
+RELATE_PRIVATE char field_affinity(const Field *field);
+RELATE_PRIVATE const char *field_collation(const Field *field);
+RELATE_PRIVATE char *fields_declaration(Failure *failure, const Fields *fields);
+
 /* ---- layer 7: generate.c: SQL about links ---- */
 
 /* What can be prepared about a relationship; the kind of its cached statement.
@@ -691,6 +723,16 @@ RELATE_PRIVATE char *select_aggregate(const Route *route, const char *function);
 RELATE_PRIVATE char *select_value(const Route *route);
 RELATE_PRIVATE char *select_member(const Route *route);
 
+/* The pieces of it.  What a step's link is called: source, target or link. */
+RELATE_PRIVATE const char *select_link(const Relationship *relationship);
+RELATE_PRIVATE bool select_link_is_target(const Relationship *relationship);
+RELATE_PRIVATE void select_rows(sqlite3_str *text, const Step *step,
+                                bool target, bool link_row);
+RELATE_PRIVATE void select_is_link(sqlite3_str *text, const Step *step);
+RELATE_PRIVATE void select_from_targets(sqlite3_str *text, const Route *route);
+RELATE_PRIVATE void select_pairs(sqlite3_str *text, const Step *steps,
+                                 int count, const Columns *wanted);
+
 /* ---- layer 7: view.c: a relationship as a view ---- */
 
 /* The text of CREATE VIEW behind these words.  Pure; the caller frees it. */
@@ -707,10 +749,97 @@ RELATE_PRIVATE char *rebuild_key(Failure *failure, sqlite3 *db,
                                  const Table *table, const char *columns,
                                  const char *constraint);
 
-/* ---- layer 8: connection.c: what this connection knows ---- */
+/* ---- layer 8: travel.c: everything that can be reached ---- */
+
+typedef struct Travel Travel;
+
+/* `identity`: how many columns tell one row from another; `key`: of the source
+** of its links, 0 if they are the same. */
+RELATE_PRIVATE Travel *travel_new(Failure *failure, int identity, int key);
+RELATE_PRIVATE void travel_free(Travel *travel);
+/* Starts from the source with that key; no further than `limit` steps. */
+RELATE_PRIVATE void travel_begin(Failure *failure, Travel *travel, int argc,
+                                 sqlite3_value **argv, sqlite3_int64 limit);
+/* Moves `statement`, which reads the links of the key bound to it, to the next
+** row that has not been reached.  Behind `fields` columns it has the identity
+** of the row, and the key.  False at the end. */
+RELATE_PRIVATE bool travel_next(Failure *failure, Travel *travel,
+                                sqlite3_stmt *statement, int fields);
+RELATE_PRIVATE sqlite3_int64 travel_depth(const Travel *travel);
+/* A column of the key it started from; borrowed until it goes on. */
+RELATE_PRIVATE Value travel_source(const Travel *travel, int place);
+
+/* ---- layer 8: reading.c: the statement that reads a navigator ---- */
+
+/* field operator ?parameter */
+typedef struct Comparison {
+  const char *operator;  /* of SQL */
+  const char *collation; /* that SQLite compares by */
+  int field;
+  int parameter;
+} Comparison;
+
+typedef struct Order {
+  int field;
+  bool descending;
+} Order;
+
+/* What is asked of a navigator. */
+typedef struct Reading {
+  const Route *route;
+  const Fields *fields;
+  bool *used; /* for each field */
+  bool keyed; /* the source's key is bound from parameter 1 */
+  bool key_is_loose;
+  bool counted; /* how many rows, instead of the rows */
+  bool travels; /* what one row leads to, for travel.c */
+  bool packed;  /* without the columns that nobody reads */
+  int comparison_count, order_count;
+  Comparison *comparisons;
+  Order *orders;
+  int first_loose;   /* the comparisons from here on come last, see plan.c */
+  int limit, offset; /* parameters, 0: not given */
+} Reading;
+
+/* The caller frees it.  *loose becomes the length of what has to be cut off to
+** read without the loose comparisons. */
+RELATE_PRIVATE char *reading_sql(const Reading *reading, int *loose);
+/* The keys of all sources, to travel from. */
+RELATE_PRIVATE char *reading_sources(const Route *route);
+
+/* ---- layer 9: plan.c: what SQLite asks of a navigator ---- */
+
+/* Bits of idxNum. */
+enum {
+  PLAN_STALE = 0x01,   /* the columns have changed */
+  PLAN_COUNTED = 0x02, /* the one row has the number of rows at its end */
+  PLAN_TRAVELS = 0x04, /* a step that is repeated; the key, if any, is first */
+  PLAN_KEYED = 0x08,   /* argv begins with the source's key */
+  PLAN_DEPTH = 0x10,   /* the last of argv is the greatest depth */
+  PLAN_BELOW = 0x20,   /* or the depth above that */
+  PLAN_KEY_LOOSE = 0x40, /* the key is text, and must not be a number */
+};
+/* Where the loose part, or the statement that lists sources, begins. */
+#define PLAN_FIRST_LOOSE(idxNum) (((idxNum) >> 8) & 0x3f)
+#define PLAN_LOOSE_LENGTH(idxNum) ((idxNum) >> 14)
+
+/* How many rows there are, as far as SQLite knows. */
+typedef struct Estimate {
+  double links;
+  double of_source, of_target; /* links of one; of a target from all sources */
+} Estimate;
+
+RELATE_PRIVATE Estimate plan_estimate(Failure *failure, sqlite3 *db,
+                                      const Route *route);
+RELATE_PRIVATE void plan_make(Failure *failure, sqlite3_index_info *info,
+                              const Route *route, const Fields *fields,
+                              const Estimate *estimate, bool travels);
+
+/* ---- layer 10: connection.c: what this connection knows ---- */
 
 typedef struct Connection Connection;
 typedef struct Function Function;
+typedef struct Navigators Navigators;
 
 /* One of several writes that are to be undone together. */
 typedef void StepFunction(Failure *failure, void *argument, int step);
@@ -721,6 +850,7 @@ typedef struct Watch {
   char *schema;
   sqlite3_stmt *statement;
   int reprepared; /* SQLITE_STMTSTATUS_REPREPARE when the model was read */
+  bool announced; /* the model, to the connection's announce */
   Model *model;
 } Watch;
 
@@ -728,15 +858,18 @@ struct Connection {
   int references;
   sqlite3 *db;
   Cache *cache;
-  Watch *watches;      /* main is always the first */
-  Function *functions; /* every SQL function of ours on this connection */
-  int depth;           /* calls of ours that are running, one in another */
+  Watch *watches;         /* main is always the first */
+  Function *functions;    /* every SQL function of ours on this connection */
+  Navigators *navigators; /* every name of navigator.c, or NULL */
+  void (*navigators_free)(Navigators *navigators);
+  int depth;     /* calls of ours that are running, one in another */
+  int compiling; /* of them those that SQLite makes to compile a query */
   sqlite3_int64 serial;
   const Values *rows; /* of rows.c, while it is read */
   StepFunction *step; /* of steps.c, while it runs */
   void *step_argument;
   Failure *step_failure;
-  /* Called with each new model of main: registers declared functions. */
+  /* Called with each new model: registers functions and navigators. */
   void (*announce)(Failure *failure, struct Connection *connection,
                    Model *model);
 };
@@ -755,7 +888,7 @@ RELATE_PRIVATE sqlite3_stmt *connection_statement(
     Failure *failure, Connection *connection, const Relationship *relationship,
     int kind);
 
-/* ---- layer 9: key.c: which row is meant ---- */
+/* ---- layer 11: key.c: which row is meant ---- */
 
 /* The values of a key, one for each of its columns. */
 typedef struct Key {
@@ -785,7 +918,7 @@ RELATE_PRIVATE int json_members(Failure *failure, Connection *connection,
 /* courses with id = 99 */
 RELATE_PRIVATE void key_describe(sqlite3_str *text, const Key *key);
 
-/* ---- layer 9: function.c: a SQL function and what it stands for ---- */
+/* ---- layer 11: function.c: a SQL function and what it stands for ---- */
 
 typedef enum Base {
   BASE_RELATE,
@@ -851,7 +984,7 @@ RELATE_PRIVATE Route function_route(Failure *failure, Function *function,
                                     Arena *arena, const Value *path,
                                     Model **model);
 
-/* ---- layer 9: steps.c: several writes as one statement ---- */
+/* ---- layer 11: steps.c: several writes as one statement ---- */
 
 #define STEPS_TABLE "_relationship_steps"
 
@@ -862,11 +995,11 @@ RELATE_PRIVATE void steps_register(Failure *failure, Connection *connection);
 RELATE_PRIVATE void steps_run(Failure *failure, Connection *connection,
                               StepFunction *step, void *argument);
 
-/* ---- layer 9: rows.c: gathered rows as a table ---- */
+/* ---- layer 11: rows.c: gathered rows as a table ---- */
 
 RELATE_PRIVATE void rows_register(Failure *failure, Connection *connection);
 
-/* ---- layer 9: targets.c: the targets that a source has ---- */
+/* ---- layer 11: targets.c: the targets that a source has ---- */
 
 typedef struct Target {
   sqlite3_int64 offset; /* of its key in `keys` */
@@ -897,7 +1030,7 @@ RELATE_PRIVATE void targets_keep(Failure *failure, Targets *targets,
 RELATE_PRIVATE bool targets_next(const Targets *targets, int *place,
                                  Value *values, int columns);
 
-/* ---- layer 10: link.c: links made, removed and moved ---- */
+/* ---- layer 12: link.c: links made, removed and moved ---- */
 
 /* One order to change the links of a source. */
 typedef struct LinkOrder {
@@ -927,7 +1060,7 @@ RELATE_PRIVATE const Column *link_payload(Failure *failure,
                                           const Relationship *relationship,
                                           const char *name);
 
-/* ---- layer 10: make.c: what a declaration has made in the file ---- */
+/* ---- layer 12: make.c: what a declaration has made in the file ---- */
 
 /* One thing that was made: its type, and its name or table.column. */
 typedef struct Made {
@@ -989,35 +1122,48 @@ RELATE_PRIVATE void make_drop_table(Failure *failure, Make *make,
                                     const char *name);
 RELATE_PRIVATE void make_find(Failure *failure, Make *make);
 
-/* ---- layer 11: verb.c: relate() and its family, as functions ---- */
+/* ---- layer 13: verb.c: relate() and its family, as functions ---- */
 
 RELATE_PRIVATE void verb_step(sqlite3_context *context, int argc,
                               sqlite3_value **argv);
 RELATE_PRIVATE void verb_final(sqlite3_context *context);
 
-/* ---- layer 11: verb_table.c: relate() and its family, as tables ---- */
+/* ---- layer 13: verb_table.c: relate() and its family, as tables ---- */
 
 /* Makes the function's name a table too, or gives that table the columns that
 ** the relationship now has. */
 RELATE_PRIVATE void verb_table_register(Failure *failure, Function *function);
 
-/* ---- layer 11: scalar.c: functions that read ---- */
+/* ---- layer 13: scalar.c: functions that read ---- */
 
 RELATE_PRIVATE void scalar_function(sqlite3_context *context, int argc,
                                     sqlite3_value **argv);
 
-/* ---- layer 11: diagram.c: relationship_diagram() ---- */
+/* ---- layer 13: navigator.c: relationships as tables ---- */
 
-/* The user data of this function, and of those in declare.c, is the
+/* Registers the navigators of a new model, and those anew whose columns have
+** changed. */
+RELATE_PRIVATE void navigators_announce(Failure *failure,
+                                        Connection *connection, Model *model);
+RELATE_PRIVATE void navigators_free(Navigators *navigators);
+
+/* ---- layer 13: recipe.c: related_sql() ---- */
+
+RELATE_PRIVATE void recipe_function(sqlite3_context *context, int argc,
+                                    sqlite3_value **argv);
+
+/* ---- layer 13: diagram.c: relationship_diagram() ---- */
+
+/* The user data of this function, of that above, and of those in declare.c, is the
 ** Connection. */
 RELATE_PRIVATE void diagram_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);
 
-/* ---- layer 11: list.c: relationship_list, relationship_function_list ---- */
+/* ---- layer 13: list.c: relationship_list, relationship_function_list ---- */
 
 RELATE_PRIVATE void list_register(Failure *failure, Connection *connection);
 
-/* ---- layer 11: uphold.c: what happens to the links of a deleted row ---- */
+/* ---- layer 13: uphold.c: what happens to the links of a deleted row ---- */
 
 /* "CASCADE" for any spelling of it, ...; a failure names `option`. */
 RELATE_PRIVATE const char *uphold_action(Failure *failure, const char *option,
@@ -1030,7 +1176,7 @@ RELATE_PRIVATE void uphold_update(Failure *failure, sqlite3 *db,
 RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
                                          sqlite3 *db, const Model *model);
 
-/* ---- layer 12: registry.c: the functions that have a base ---- */
+/* ---- layer 14: registry.c: the functions that have a base ---- */
 
 /* A schema must not call ours: what a file contains has to work without us, and
 ** a file from a stranger must not write through us. */
@@ -1044,7 +1190,7 @@ RELATE_PRIVATE void registry_add(Failure *failure, Connection *connection,
 RELATE_PRIVATE void registry_announce(Failure *failure, Connection *connection,
                                       Model *model);
 
-/* ---- layer 12: resolve.c: which relationship a declaration means ---- */
+/* ---- layer 14: resolve.c: which relationship a declaration means ---- */
 
 typedef enum Option {
   OPTION_INVERSE,
@@ -1087,7 +1233,7 @@ RELATE_PRIVATE Direction request_resolve(Failure *failure, Request *request);
 RELATE_PRIVATE const Relationship *request_choose(Failure *failure,
                                                   const Request *request);
 
-/* ---- layer 13: derive.c: what is said of a derived relationship ---- */
+/* ---- layer 15: derive.c: what is said of a derived relationship ---- */
 
 /* True if a relationship that is not declared yet is to be a derived one. */
 RELATE_PRIVATE bool derive_asked(const Request *request);
@@ -1099,7 +1245,7 @@ RELATE_PRIVATE void derive_check(Failure *failure, const Request *request,
 RELATE_PRIVATE Declaration derive_declaration(Failure *failure,
                                               const Request *request);
 
-/* ---- layer 14: declare.c: relationship() and relationship_drop() ---- */
+/* ---- layer 16: declare.c: relationship() and relationship_drop() ---- */
 
 /* What the declaring functions have in common: arguments, and a transaction
 ** after which this connection knows what is declared. */
@@ -1122,13 +1268,13 @@ RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
 RELATE_PRIVATE void declare_drop(sqlite3_context *context, int argc,
                                  sqlite3_value **argv);
 
-/* ---- layer 15: define.c: relationship_function() and its drop ---- */
+/* ---- layer 17: define.c: relationship_function() and its drop ---- */
 
 RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);
 RELATE_PRIVATE void declare_function_drop(sqlite3_context *context, int argc,
                                           sqlite3_value **argv);
 
-/* ---- layer 16: relate.c: the entry point ---- */
+/* ---- layer 18: relate.c: the entry point ---- */
 
 #endif

@@ -189,14 +189,14 @@ static void question_ask(Question *question, sqlite3_context *context) {
   Key keys[2];
   sqlite3_stmt *statement = question_statement(question);
   int next = 1;
-  for (int i = 0; i < question->argc; i++) {
+  for (int i = 0; i < question->argc && i < 2; i++) {
     Value given = value_of(failure, question->argv[i]);
     key_read(failure, connection, tables[i], columns[i], &given, &keys[i]);
     next = key_bind(failure, statement, next, &keys[i]);
   }
   question_result(question, context, statement);
   cache_give(connection->cache, statement);
-  for (int i = 0; i < question->argc; i++) key_free(&keys[i]);
+  for (int i = 0; i < question->argc && i < 2; i++) key_free(&keys[i]);
 }
 
 static void question_close(Question *question, sqlite3_context *context) {

@@ -54,6 +54,14 @@ bool columns_contain(const Columns *columns, const Column *column) {
   return false;
 }
 
+/* True if both are the same columns in the same order. */
+bool columns_same(const Columns *a, const Columns *b) {
+  if (a->count != b->count) return false;
+  for (int i = 0; i < a->count; i++)
+    if (a->list[i] != b->list[i]) return false;
+  return true;
+}
+
 bool columns_same_set(const Columns *a, const Columns *b) {
   for (int i = 0; i < a->count; i++)
     if (!columns_contain(b, a->list[i])) return false;

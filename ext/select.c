@@ -33,12 +33,12 @@
 #include "relate_int.h"
 
 /* What the row of a step's link is called. */
-static const char *select_link(const Relationship *relationship) {
+const char *select_link(const Relationship *relationship) {
   if (relationship->cardinality == MANY_TO_MANY) return "link";
   return relationship->linked_by_source ? "source" : "target";
 }
 
-static bool link_is_target(const Relationship *relationship) {
+bool select_link_is_target(const Relationship *relationship) {
   return relationship->cardinality != MANY_TO_MANY &&
          !relationship->linked_by_source;
 }
@@ -47,13 +47,6 @@ static End select_source_end(const Relationship *relationship) {
   End end = end_of_source(relationship);
   end.alias = select_link(relationship);
   return end;
-}
-
-static bool columns_are_same(const Columns *a, const Columns *b) {
-  if (a->count != b->count) return false;
-  for (int i = 0; i < a->count; i++)
-    if (a->list[i] != b->list[i]) return false;
-  return true;
 }
 
 /* ---- the rows of a step ---- */
@@ -75,14 +68,16 @@ static void append_join(sqlite3_str *text, const char *how, const Table *table,
   clause_table(text, table, row);
 }
 
-/* The link's row, and beside it the rows that the condition speaks of, and the
-** target if it is asked for.  A link whose target is missing is still a link. */
-static void append_rows(sqlite3_str *text, const Step *step, bool target) {
+/* The link's row, and beside it the rows that the condition speaks of.  Asked
+** for: the target's row; the link's own under the name link.  A link whose
+** target is missing is still a link. */
+void select_rows(sqlite3_str *text, const Step *step, bool target,
+                 bool link_row) {
   const Relationship *r = step->relationship;
   const Expression *where = step->where;
   const char *link = select_link(r);
   clause_table(text, r->link, link);
-  if ((target || (where && where->target)) && !link_is_target(r)) {
+  if ((target || (where && where->target)) && !select_link_is_target(r)) {
     append_join(text, " LEFT JOIN ", r->target, "target");
     append_on(text, "target", &r->target_key, link, &r->target_link);
   }
@@ -90,7 +85,7 @@ static void append_rows(sqlite3_str *text, const Step *step, bool target) {
     append_join(text, " JOIN ", r->source, "source");
     append_on(text, "source", &r->source_key, link, &r->source_link);
   }
-  if (where && where->link && r->cardinality != MANY_TO_MANY) {
+  if ((link_row || (where && where->link)) && r->cardinality != MANY_TO_MANY) {
     append_join(text, " JOIN ", r->link, "link");
     append_on(text, "link", &r->link->row_key, link, &r->link->row_key);
   }
@@ -102,8 +97,8 @@ static void append_condition(sqlite3_str *text, const Step *step) {
                         step->where->text);
 }
 
-/* What else makes a row a link of this step. */
-static void append_is_link(sqlite3_str *text, const Step *step) {
+/* AND what else makes a row a link of this step, its source aside. */
+void select_is_link(sqlite3_str *text, const Step *step) {
   clause_not_null(text, step->relationship, select_link(step->relationship));
   append_condition(text, step);
 }
@@ -111,8 +106,8 @@ static void append_is_link(sqlite3_str *text, const Step *step) {
 /* True if columns of the target have to be read from the target itself. */
 static bool needs_target(const Relationship *relationship,
                          const Columns *wanted) {
-  return !link_is_target(relationship) &&
-         !columns_are_same(wanted, &relationship->target_key);
+  return !select_link_is_target(relationship) &&
+         !columns_same(wanted, &relationship->target_key);
 }
 
 /* `wanted` columns of the target, and from which row they come. */
@@ -120,19 +115,26 @@ static const Columns *target_columns(const Relationship *relationship,
                                      const Columns *wanted, const char **row) {
   bool own = needs_target(relationship, wanted);
   *row = own ? "target" : select_link(relationship);
-  return columns_are_same(wanted, &relationship->target_key)
+  return columns_same(wanted, &relationship->target_key)
              ? &relationship->target_link
              : wanted;
 }
 
 /* ---- pairs of a source and a target ---- */
 
+/* row.t1 */
+static void append_end(sqlite3_str *text, const char *row, char letter,
+                       int number) {
+  sqlite3_str_appendf(text, "%s.%c%d", row, letter, number);
+}
+
 /* row.s1, row.s2 */
 static void append_ends(sqlite3_str *text, const char *row, char letter,
                         int count) {
-  for (int i = 0; i < count; i++)
-    sqlite3_str_appendf(text, i ? ", %s.%c%d" : "%s.%c%d", /* safe: a literal */
-                        row, letter, i + 1);
+  for (int i = 1; i <= count; i++) {
+    if (i > 1) sqlite3_str_appendall(text, ", ");
+    append_end(text, row, letter, i);
+  }
 }
 
 /* link."student_id" AS s1 */
@@ -144,9 +146,6 @@ static void append_named(sqlite3_str *text, const char *row,
     sqlite3_str_appendf(text, " AS %c%d", letter, i + 1);
   }
 }
-
-static void append_pairs(sqlite3_str *text, const Step *steps, int count,
-                         const Columns *wanted);
 
 /* All links of a step that is not repeated, as s1 ... and t1 ..., which are
 ** `wanted` columns of the target. */
@@ -160,28 +159,30 @@ static void append_link_pairs(sqlite3_str *text, const Step *step,
   sqlite3_str_appendall(text, ", ");
   append_named(text, row, columns, 't');
   sqlite3_str_appendall(text, " FROM ");
-  append_rows(text, step, needs_target(r, wanted));
+  select_rows(text, step, needs_target(r, wanted), false);
   sqlite3_str_appendall(text, " WHERE true");
-  append_is_link(text, step);
+  select_is_link(text, step);
 }
 
 static void append_once_pairs(sqlite3_str *text, const Step *step,
                               const Columns *wanted) {
   const Relationship *r = step->relationship;
   if (r->step_count > 1) {
-    append_pairs(text, r->steps, r->step_count, wanted);
+    select_pairs(text, r->steps, r->step_count, wanted);
   } else {
     append_link_pairs(text, step, wanted);
   }
 }
 
-/* reached.t1 = once.s1 AND ... */
+/* once.s1 = reached.t1 AND ... */
 static void append_ends_meet(sqlite3_str *text, const char *first,
                              const char *second, int count) {
-  for (int i = 1; i <= count; i++)
-    sqlite3_str_appendf(text,
-                        i > 1 ? " AND %s.s%d = %s.t%d" : "%s.s%d = %s.t%d",
-                        second, i, first, i); /* safe: literals */
+  for (int i = 1; i <= count; i++) {
+    if (i > 1) sqlite3_str_appendall(text, " AND ");
+    append_end(text, second, 's', i);
+    sqlite3_str_appendall(text, " = ");
+    append_end(text, first, 't', i);
+  }
 }
 
 /* The keys reached are those that the next link starts from; at the end the
@@ -228,8 +229,8 @@ static void append_step_pairs(sqlite3_str *text, const Step *step,
 }
 
 /* The pairs of several steps: each is a table of pairs, step_1, step_2, ... */
-static void append_pairs(sqlite3_str *text, const Step *steps, int count,
-                         const Columns *wanted) {
+void select_pairs(sqlite3_str *text, const Step *steps, int count,
+                  const Columns *wanted) {
   int sources = steps[0].relationship->source_key.count;
   for (int i = 0; i < count; i++) {
     const Columns *next =
@@ -318,7 +319,7 @@ static void append_once_set(sqlite3_str *text, const Route *route, int count,
   if (r->step_count > 1) {
     append_ends(text, "pair", 't', wanted->count);
     sqlite3_str_appendall(text, " FROM (");
-    append_pairs(text, r->steps, r->step_count, wanted);
+    select_pairs(text, r->steps, r->step_count, wanted);
     sqlite3_str_appendall(text, ") AS pair WHERE ");
     append_start_of_pairs(text, route, count);
     return;
@@ -326,7 +327,7 @@ static void append_once_set(sqlite3_str *text, const Route *route, int count,
   const Columns *columns = target_columns(r, wanted, &row);
   clause_columns(text, row, columns);
   sqlite3_str_appendall(text, " FROM ");
-  append_rows(text, step, needs_target(r, wanted));
+  select_rows(text, step, needs_target(r, wanted), false);
   sqlite3_str_appendall(text, " WHERE ");
   append_start(text, route, count);
   append_condition(text, step);
@@ -343,7 +344,7 @@ static void append_recursion(sqlite3_str *text, const Step *step,
     append_ends(text, "pair", 't', r->source_key.count);
     sqlite3_str_appendf(text, " FROM %s CROSS JOIN (", /* safe: made here */
                         reached);
-    append_pairs(text, r->steps, r->step_count, &r->source_key);
+    select_pairs(text, r->steps, r->step_count, &r->source_key);
     sqlite3_str_appendall(text, ") AS pair WHERE ");
     append_ends_meet(text, reached, "pair", r->source_key.count);
     return;
@@ -351,7 +352,7 @@ static void append_recursion(sqlite3_str *text, const Step *step,
   clause_columns(text, row, columns);
   sqlite3_str_appendf(text, " FROM %s CROSS JOIN ", /* safe: made here */
                       reached);
-  append_rows(text, step, needs_target(r, &r->source_key));
+  select_rows(text, step, needs_target(r, &r->source_key), false);
   End end = select_source_end(r);
   for (int i = 0; i < r->source_link.count; i++) {
     sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
@@ -376,7 +377,7 @@ static void append_repeated_set(sqlite3_str *text, const Route *route,
   append_once_set(text, route, count, key);
   append_recursion(text, step, reached);
   sqlite3_str_appendall(text, ") SELECT ");
-  if (columns_are_same(wanted, key)) {
+  if (columns_same(wanted, key)) {
     append_ends(text, reached, 't', key->count);
     sqlite3_str_appendf(text, " FROM %s", /* safe: made here */ reached);
     return;
@@ -408,21 +409,21 @@ static void append_set(sqlite3_str *text, const Route *route, int count,
 static void append_from_links(sqlite3_str *text, const Route *route,
                               bool target) {
   sqlite3_str_appendall(text, " FROM ");
-  append_rows(text, &route->steps[0], target);
+  select_rows(text, &route->steps[0], target, false);
   sqlite3_str_appendall(text, " WHERE ");
   append_start(text, route, 0);
-  append_is_link(text, &route->steps[0]);
+  select_is_link(text, &route->steps[0]);
 }
 
 /* FROM and WHERE of the targets of several steps, or of one that is repeated,
 ** each once.  The row of a target that holds the last step's foreign key tells
 ** by itself whether it is one. */
-static void append_from_targets(sqlite3_str *text, const Route *route) {
+void select_from_targets(sqlite3_str *text, const Route *route) {
   const Step *last = &route->steps[route->count - 1];
   const Relationship *r = last->relationship;
   sqlite3_str_appendall(text, " FROM ");
-  if (!last->repeat && link_is_target(r)) {
-    append_rows(text, last, true);
+  if (!last->repeat && select_link_is_target(r)) {
+    select_rows(text, last, true, false);
     sqlite3_str_appendall(text, " WHERE ");
     append_start(text, route, route->count - 1);
     append_condition(text, last);
@@ -438,7 +439,7 @@ static void append_from(sqlite3_str *text, const Route *route, bool target) {
   if (route_link(route) && !route_is_to_one(route)) {
     append_from_links(text, route, target);
   } else {
-    append_from_targets(text, route);
+    select_from_targets(text, route);
   }
 }
 
@@ -467,7 +468,7 @@ char *select_value(const Route *route) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT ");
   clause_column(text, "target", route->column);
-  append_from_targets(text, route);
+  select_from_targets(text, route);
   return sqlite3_str_finish(text);
 }
 

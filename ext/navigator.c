@@ -1,0 +1,745 @@
+/*
+** navigator.c: relationships as tables.
+**
+**     SELECT title, grade FROM students__courses(1) ORDER BY title;
+**     SELECT s.name, c.title FROM students s JOIN "students.courses"(s.id) c;
+**     SELECT name, depth FROM "employees.reports*"(1);
+**
+** Each direction of each relationship is an eponymous virtual table.  Its names
+** are those of the relationship, as in a path, and with two underscores for the
+** dot where nobody has that name; what a relationship between a table and itself
+** leads to again and again is a table too, with * or __all behind.
+**
+** A name is registered once on a connection, for good; what it means is looked
+** up in the model when it is connected, and again when there is a new model.
+** The rows are those of one statement, which plan.c has made when the query was
+** prepared and which comes along in idxStr.
+**
+** SQLite prepares a query again when the schema has changed, but keeps the
+** columns of a virtual table until its module is registered again.  With each
+** new model that is done for those that are connected and have other columns
+** now; but not while SQLite compiles a query, which may be about one of them.  A
+** query that was prepared on the former columns is told so by its plan, and says
+** SQLITE_SCHEMA when it begins: SQLite then prepares it once more.
+**
+** Ownership: the connection owns the navigators, which live as long as it does.
+** A module and a connected table each hold a reference to the connection.
+*/
+#include "relate_int.h"
+
+enum { KIND_NAVIGATE = -170 };
+
+/* One name, and what it means in the present model. */
+typedef struct Navigator {
+  Connection *connection; /* NULL: the name is another module's */
+  const char *name;       /* of the virtual table */
+  const char *schema, *table, *relationship;
+  bool travels;
+  char *connected; /* the columns that SQLite has been told, or NULL */
+  Model *model;    /* that what follows belongs to, or NULL */
+  Arena *arena;
+  Route route;
+  Fields fields;
+  Estimate estimate;
+  char *columns; /* as SQLite is to be told; NULL: see problem */
+  Failure problem;
+} Navigator;
+
+struct Navigators {
+  int count, room;  /* room is a power of two */
+  Navigator **list; /* a hash of names */
+};
+
+typedef struct NavigatorTable {
+  sqlite3_vtab base;
+  Navigator *navigator;
+  int field_count;
+  int key_count;      /* of the source */
+  int identity_count; /* of the target, where it travels */
+  int node_key_count; /* 0: the identity is the key */
+} NavigatorTable;
+
+typedef struct NavigatorCursor {
+  sqlite3_vtab_cursor base;
+  Cache *cache;
+  const char *plan; /* idxStr that the statements are of */
+  bool loose;       /* without its loose part */
+  sqlite3_stmt *statement;
+  sqlite3_stmt *sources; /* to travel from, where none is given */
+  Travel *travel;
+  int idxNum;
+  bool end;
+  sqlite3_int64 left; /* of rows that are counted */
+  sqlite3_int64 rowid;
+} NavigatorCursor;
+
+/* ---- what a name means ---- */
+
+static void navigator_unbind(Navigator *navigator) {
+  model_release(navigator->model);
+  arena_free(navigator->arena);
+  sqlite3_free(navigator->columns);
+  failure_clear(&navigator->problem);
+  navigator->model = NULL;
+  navigator->arena = NULL;
+  navigator->columns = NULL;
+}
+
+/* The relationship of that name; the failure is the problem to be told. */
+static const Relationship *navigator_find(Failure *failure,
+                                          const Navigator *navigator,
+                                          const Model *model) {
+  PathPart part = {navigator->relationship, false};
+  Path path = {.schema = navigator->schema,
+               .table = navigator->table,
+               .name = part.name,
+               .count = 1,
+               .parts = &part};
+  return path_relationship(failure, model, &path);
+}
+
+/* A name that means nothing now is bound to the problem. */
+static void navigator_bind(Failure *failure, Navigator *navigator,
+                           Model *model) {
+  if (failure->code || navigator->model == model) return;
+  Failure trouble = {0, NULL};
+  navigator_unbind(navigator);
+  Arena *arena = navigator->arena = arena_new(failure);
+  const Relationship *found = navigator_find(&trouble, navigator, model);
+  if (found) {
+    navigator->route = route_of(&trouble, arena, found);
+    navigator->fields =
+        fields_of(&trouble, arena, &navigator->route, navigator->travels);
+    navigator->estimate =
+        plan_estimate(&trouble, navigator->connection->db, &navigator->route);
+    navigator->columns = fields_declaration(&trouble, &navigator->fields);
+  }
+  if (trouble.code == SQLITE_NOMEM) {
+    failure_memory(failure);
+    failure_clear(&trouble);
+    navigator_unbind(navigator);
+    return;
+  }
+  navigator->problem = trouble;
+  navigator->model = model;
+  model_retain(model);
+}
+
+static bool navigator_is_stale(const Navigator *navigator) {
+  return !navigator->connected || !navigator->columns ||
+         strcmp(navigator->connected, navigator->columns) != 0;
+}
+
+/* ---- connecting ---- */
+
+/* connection_enter and connection_leave, for SQLite that compiles a query. */
+static Model *navigator_enter(Failure *failure, Navigator *navigator) {
+  Connection *connection = navigator->connection;
+  connection->compiling++;
+  Model *model = connection_enter(failure, connection, navigator->schema);
+  navigator_bind(failure, navigator, model);
+  return model;
+}
+
+static void navigator_leave(Navigator *navigator, Model *model) {
+  connection_leave(navigator->connection, model);
+  navigator->connection->compiling--;
+}
+
+static void table_measure(NavigatorTable *table) {
+  const Route *route = &table->navigator->route;
+  const Columns *key = &route->steps[0].relationship->source_key;
+  const Columns *identity =
+      &route->steps[route->count - 1].relationship->target_key;
+  table->field_count = table->navigator->fields.count;
+  table->key_count = key->count;
+  table->identity_count = identity->count;
+  table->node_key_count = columns_same(identity, key) ? 0 : key->count;
+}
+
+static NavigatorTable *table_new(Failure *failure, Navigator *navigator) {
+  NavigatorTable *table =
+      failure->code ? NULL : sqlite3_malloc64(sizeof(*table));
+  char *connected = sqlite3_mprintf("%s", navigator->columns);
+  if (!table || !connected) {
+    failure_memory(failure);
+    sqlite3_free(table);
+    sqlite3_free(connected);
+    return NULL;
+  }
+  memset(table, 0, sizeof(*table));
+  sqlite3_free(navigator->connected);
+  navigator->connected = connected;
+  table->navigator = navigator;
+  connection_retain(navigator->connection);
+  table_measure(table);
+  return table;
+}
+
+static int navigator_connect(sqlite3 *db, void *pAux, int argc,
+                             const char *const *argv, sqlite3_vtab **ppVtab,
+                             char **pzErr) {
+  Navigator *navigator = pAux;
+  Failure failure = {0, NULL};
+  (void)argc, (void)argv;
+  Model *model = navigator_enter(&failure, navigator);
+  if (!failure.code && navigator->problem.code)
+    failure_set(&failure, navigator->problem.code, "%s",
+                navigator->problem.message);
+  if (!failure.code && sqlite3_declare_vtab(db, navigator->columns))
+    failure_from_db(&failure, db);
+  sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+  sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
+  NavigatorTable *table = table_new(&failure, navigator);
+  *ppVtab = table ? &table->base : NULL;
+  navigator_leave(navigator, model);
+  int code = failure.code;
+  if (code) *pzErr = failure_take(&failure);
+  return code;
+}
+
+static int navigator_disconnect(sqlite3_vtab *pVtab) {
+  NavigatorTable *table = (NavigatorTable *)pVtab;
+  connection_release(table->navigator->connection);
+  sqlite3_free(table);
+  return SQLITE_OK;
+}
+
+/* ---- planning ---- */
+
+/* A query on columns that are no longer so is not worth planning. */
+static void plan_stale(sqlite3_index_info *info) {
+  info->idxNum = PLAN_STALE;
+  info->estimatedCost = 1;
+}
+
+static int navigator_best_index(sqlite3_vtab *pVtab, sqlite3_index_info *info) {
+  Navigator *navigator = ((NavigatorTable *)pVtab)->navigator;
+  Failure failure = {0, NULL};
+  Model *model = navigator_enter(&failure, navigator);
+  if (!failure.code && navigator_is_stale(navigator)) {
+    plan_stale(info);
+  } else if (!failure.code) {
+    plan_make(&failure, info, &navigator->route, &navigator->fields,
+              &navigator->estimate, navigator->travels);
+  }
+  navigator_leave(navigator, model);
+  failure_prefix(&failure, "%s: ", navigator->name);
+  return failure_to_table(&failure, pVtab);
+}
+
+/* ---- reading ---- */
+
+static int navigator_open(sqlite3_vtab *pVtab, sqlite3_vtab_cursor **ppCursor) {
+  NavigatorCursor *cursor = sqlite3_malloc64(sizeof(*cursor));
+  if (!cursor) return SQLITE_NOMEM;
+  memset(cursor, 0, sizeof(*cursor));
+  cursor->cache = ((NavigatorTable *)pVtab)->navigator->connection->cache;
+  *ppCursor = &cursor->base;
+  return SQLITE_OK;
+}
+
+static void cursor_give(NavigatorCursor *cursor) {
+  cache_give(cursor->cache, cursor->statement);
+  cache_give(cursor->cache, cursor->sources);
+  cursor->statement = cursor->sources = NULL;
+  cursor->plan = NULL;
+}
+
+static int navigator_close(sqlite3_vtab_cursor *base) {
+  NavigatorCursor *cursor = (NavigatorCursor *)base;
+  cursor_give(cursor);
+  travel_free(cursor->travel);
+  sqlite3_free(cursor);
+  return SQLITE_OK;
+}
+
+static Navigator *cursor_navigator(const NavigatorCursor *cursor) {
+  return ((NavigatorTable *)cursor->base.pVtab)->navigator;
+}
+
+static sqlite3_stmt *cursor_prepare(Failure *failure, NavigatorCursor *cursor,
+                                    char *sql) {
+  sqlite3_stmt *statement =
+      sql ? cache_take(cursor->cache, 1, KIND_NAVIGATE, sql) : NULL;
+  if (statement) {
+    sqlite3_free(sql);
+    return statement;
+  }
+  char *detail = sql ? sqlite3_mprintf("%s", sql) : NULL;
+  if (!detail) failure_memory(failure);
+  statement = cache_add(failure, cursor->cache, 1, KIND_NAVIGATE, detail,
+                        STATEMENT_PLAIN, sql);
+  sqlite3_free(detail);
+  return statement;
+}
+
+/* Takes the statements of the plan, or keeps those that it has. */
+static void cursor_take(Failure *failure, NavigatorCursor *cursor,
+                        const char *plan, bool loose) {
+  if (cursor->plan == plan && cursor->loose == loose) {
+    sqlite3_reset(cursor->statement);
+    return;
+  }
+  bool lists =
+      (cursor->idxNum & PLAN_TRAVELS) && !(cursor->idxNum & PLAN_KEYED);
+  int tail = PLAN_LOOSE_LENGTH(cursor->idxNum);
+  int length = (int)strlen(plan);
+  cursor_give(cursor);
+  if (loose || lists) length -= lists ? tail + 2 : tail;
+  cursor->statement =
+      cursor_prepare(failure, cursor, sqlite3_mprintf("%.*s", length, plan));
+  if (lists)
+    cursor->sources = cursor_prepare(
+        failure, cursor, sqlite3_mprintf("%s", plan + strlen(plan) - tail));
+  if (failure->code) return;
+  cursor->plan = plan;
+  cursor->loose = loose;
+}
+
+static bool value_is_number(sqlite3_value *value) {
+  int type = sqlite3_value_type(value);
+  return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
+/* True if something that compares as a text is a number, see plan.c. */
+static bool is_loose(const NavigatorCursor *cursor, int argc,
+                     sqlite3_value **argv) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  int idxNum = cursor->idxNum;
+  if (!PLAN_LOOSE_LENGTH(idxNum) || (idxNum & PLAN_TRAVELS)) return false;
+  for (int i = PLAN_FIRST_LOOSE(idxNum); i < argc; i++)
+    if (value_is_number(argv[i])) return true;
+  for (int i = 0; (idxNum & PLAN_KEY_LOOSE) && i < table->key_count; i++)
+    if (value_is_number(argv[i])) return true;
+  return false;
+}
+
+/* Of what is not a single link the key can't be left out of the statement. */
+static void check_key(Failure *failure, const NavigatorCursor *cursor,
+                      sqlite3_value **argv) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  bool single =
+      route_link(&table->navigator->route) && !table->navigator->travels;
+  if (!(cursor->idxNum & PLAN_KEY_LOOSE) || single) return;
+  for (int i = 0; i < table->key_count; i++)
+    if (value_is_number(argv[i]))
+      failure_set(failure, SQLITE_MISMATCH,
+                  "the key is a text, and a number was given; give "
+                  "CAST(... AS TEXT)");
+}
+
+/* ---- travelling ---- */
+
+/* The greatest depth that is asked for. */
+static sqlite3_int64 depth_limit(int idxNum, int argc, sqlite3_value **argv) {
+  if (!(idxNum & PLAN_DEPTH)) return (sqlite3_int64)1 << 60;
+  sqlite3_value *value = argv[argc - 1];
+  int type = sqlite3_value_numeric_type(value);
+  if (type == SQLITE_NULL) return 0;
+  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT)
+    return (sqlite3_int64)1 << 60; /* a text is greater than any number */
+  double limit = sqlite3_value_double(value);
+  if (limit > 1e15) return (sqlite3_int64)1 << 60;
+  if (limit < 0) return 0;
+  sqlite3_int64 whole = (sqlite3_int64)limit;
+  return (idxNum & PLAN_BELOW) && (double)whole == limit ? whole - 1 : whole;
+}
+
+/* Goes on from the next of all sources; false at the end. */
+static bool cursor_next_source(Failure *failure, NavigatorCursor *cursor) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  if (!cursor->sources || !statement_step(failure, cursor->sources))
+    return false;
+  sqlite3_uint64 size =
+      sizeof(sqlite3_value *) * (sqlite3_uint64)table->key_count;
+  sqlite3_value **key = sqlite3_malloc64(size);
+  if (!key) failure_memory(failure);
+  for (int i = 0; key && i < table->key_count; i++)
+    key[i] = sqlite3_column_value(cursor->sources, i);
+  if (key)
+    travel_begin(failure, cursor->travel, table->key_count, key, cursor->left);
+  sqlite3_free(key);
+  return !failure->code;
+}
+
+static void cursor_travel_on(Failure *failure, NavigatorCursor *cursor) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  while (!travel_next(failure, cursor->travel, cursor->statement,
+                      table->field_count)) {
+    if (cursor_next_source(failure, cursor)) continue;
+    cursor->end = true;
+    return;
+  }
+}
+
+static void cursor_travel(Failure *failure, NavigatorCursor *cursor, int argc,
+                          sqlite3_value **argv) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  if (!cursor->travel)
+    cursor->travel =
+        travel_new(failure, table->identity_count, table->node_key_count);
+  cursor->left = depth_limit(cursor->idxNum, argc, argv);
+  if (failure->code) return;
+  cursor->end = false;
+  if (cursor->idxNum & PLAN_KEYED) {
+    travel_begin(failure, cursor->travel, table->key_count, argv, cursor->left);
+    for (int i = 0; i < table->key_count; i++)
+      sqlite3_bind_value(cursor->statement, i + 1, argv[i]);
+  } else {
+    travel_begin(failure, cursor->travel, 0, NULL, 0);
+    sqlite3_reset(cursor->sources);
+  }
+  cursor_travel_on(failure, cursor);
+}
+
+/* ---- rows ---- */
+
+static void cursor_bind(NavigatorCursor *cursor, int argc,
+                        sqlite3_value **argv) {
+  int parameters = sqlite3_bind_parameter_count(cursor->statement);
+  for (int i = 0; i < argc && i < parameters; i++)
+    sqlite3_bind_value(cursor->statement, i + 1, argv[i]);
+}
+
+static void cursor_first(Failure *failure, NavigatorCursor *cursor) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  cursor->end = !statement_step(failure, cursor->statement);
+  if (cursor->end || !(cursor->idxNum & PLAN_COUNTED)) return;
+  cursor->left = sqlite3_column_int64(cursor->statement, table->field_count);
+  cursor->end = cursor->left == 0;
+}
+
+/* Registers what has changed, where that has not been done yet, so that the
+** query is prepared on the new columns. */
+static int cursor_renew(NavigatorCursor *cursor) {
+  Navigator *navigator = cursor_navigator(cursor);
+  Failure failure = {0, NULL};
+  Model *model =
+      connection_enter(&failure, navigator->connection, navigator->schema);
+  connection_leave(navigator->connection, model);
+  if (failure.code) return failure_to_table(&failure, cursor->base.pVtab);
+  return SQLITE_SCHEMA;
+}
+
+static int navigator_filter(sqlite3_vtab_cursor *base, int idxNum,
+                            const char *idxStr, int argc,
+                            sqlite3_value **argv) {
+  NavigatorCursor *cursor = (NavigatorCursor *)base;
+  Failure failure = {0, NULL};
+  if (idxNum & PLAN_STALE) return cursor_renew(cursor);
+  cursor->idxNum = idxNum;
+  cursor->end = true;
+  check_key(&failure, cursor, argv);
+  if (!failure.code)
+    cursor_take(&failure, cursor, idxStr, is_loose(cursor, argc, argv));
+  if (!failure.code && (idxNum & PLAN_TRAVELS)) {
+    cursor_travel(&failure, cursor, argc, argv);
+  } else if (!failure.code) {
+    cursor_bind(cursor, argc, argv);
+    cursor_first(&failure, cursor);
+  }
+  failure_prefix(&failure, "%s: ", cursor_navigator(cursor)->name);
+  return failure_to_table(&failure, base->pVtab);
+}
+
+static int navigator_next(sqlite3_vtab_cursor *base) {
+  NavigatorCursor *cursor = (NavigatorCursor *)base;
+  cursor->rowid++;
+  if (cursor->idxNum & PLAN_COUNTED) {
+    cursor->end = --cursor->left == 0;
+    return SQLITE_OK;
+  }
+  Failure failure = {0, NULL};
+  if (cursor->idxNum & PLAN_TRAVELS) {
+    cursor_travel_on(&failure, cursor);
+  } else {
+    cursor->end = !statement_step(&failure, cursor->statement);
+  }
+  if (!failure.code) return SQLITE_OK;
+  cursor->end = true;
+  failure_prefix(&failure, "%s: ", cursor_navigator(cursor)->name);
+  return failure_to_table(&failure, base->pVtab);
+}
+
+static int navigator_eof(sqlite3_vtab_cursor *base) {
+  return ((NavigatorCursor *)base)->end;
+}
+
+/* What is not in the node's statement: from where, and how far. */
+static void travelled_column(const NavigatorCursor *cursor,
+                             sqlite3_context *context, int field) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  if (field == table->field_count - 1) {
+    sqlite3_result_int64(context, travel_depth(cursor->travel));
+  } else {
+    Value value = travel_source(
+        cursor->travel, field - (table->field_count - 1 - table->key_count));
+    value_result(context, &value);
+  }
+}
+
+static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
+                            int field) {
+  const NavigatorCursor *cursor = (const NavigatorCursor *)base;
+  const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
+  if ((cursor->idxNum & PLAN_TRAVELS) &&
+      field >= table->field_count - 1 - table->key_count) {
+    travelled_column(cursor, context, field);
+  } else {
+    sqlite3_result_value(context,
+                         sqlite3_column_value(cursor->statement, field));
+  }
+  return SQLITE_OK;
+}
+
+static int navigator_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  *rowid = ((const NavigatorCursor *)base)->rowid;
+  return SQLITE_OK;
+}
+
+static const sqlite3_module navigator_module = {
+    .iVersion = 0,
+    .xConnect = navigator_connect,
+    .xBestIndex = navigator_best_index,
+    .xDisconnect = navigator_disconnect,
+    .xOpen = navigator_open,
+    .xClose = navigator_close,
+    .xFilter = navigator_filter,
+    .xNext = navigator_next,
+    .xEof = navigator_eof,
+    .xColumn = navigator_column,
+    .xRowid = navigator_rowid,
+};
+
+/* ---- names ---- */
+
+static unsigned name_hash(const char *name) {
+  unsigned hash = 5381;
+  for (; *name; name++) {
+    char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+    hash = hash * 33 ^ (unsigned char)c;
+  }
+  return hash ^ hash >> 15;
+}
+
+/* The slot of that name: free, or taken by its navigator. */
+static Navigator **navigators_slot(const Navigators *navigators,
+                                   const char *name) {
+  unsigned mask = (unsigned)navigators->room - 1;
+  unsigned slot = name_hash(name) & mask;
+  while (navigators->list[slot] &&
+         !name_equal(navigators->list[slot]->name, name))
+    slot = (slot + 1) & mask;
+  return &navigators->list[slot];
+}
+
+static void navigators_grow(Failure *failure, Navigators *navigators) {
+  if (failure->code || 2 * navigators->count < navigators->room) return;
+  int room = navigators->room;
+  Navigators larger = {navigators->count, room ? 2 * room : 64, NULL};
+  sqlite3_uint64 size = sizeof(Navigator *) * (sqlite3_uint64)larger.room;
+  larger.list = sqlite3_malloc64(size);
+  if (!larger.list) {
+    failure_memory(failure);
+    return;
+  }
+  memset(larger.list, 0, (size_t)size);
+  for (int i = 0; i < room; i++)
+    if (navigators->list[i])
+      *navigators_slot(&larger, navigators->list[i]->name) =
+          navigators->list[i];
+  sqlite3_free(navigators->list);
+  *navigators = larger;
+}
+
+void navigators_free(Navigators *navigators) {
+  if (!navigators) return;
+  for (int i = 0; i < navigators->room; i++) {
+    Navigator *navigator = navigators->list[i];
+    if (!navigator) continue;
+    navigator_unbind(navigator);
+    sqlite3_free(navigator->connected);
+    sqlite3_free(navigator);
+  }
+  sqlite3_free(navigators->list);
+  sqlite3_free(navigators);
+}
+
+/* The names are copied behind it. */
+static Navigator *navigator_new(Failure *failure, const char *name,
+                                const char *schema, const char *table,
+                                const char *relationship) {
+  const char *texts[] = {name, schema, table, relationship};
+  size_t size = sizeof(Navigator);
+  for (int i = 0; i < 4; i++) size += strlen(texts[i]) + 1;
+  Navigator *navigator = sqlite3_malloc64(size);
+  if (!navigator) {
+    failure_memory(failure);
+    return NULL;
+  }
+  memset(navigator, 0, sizeof(*navigator));
+  char *place = (char *)(navigator + 1);
+  for (int i = 0; i < 4; i++) {
+    size_t length = strlen(texts[i]) + 1;
+    memcpy(place, texts[i], length);
+    texts[i] = place;
+    place += length;
+  }
+  navigator->name = texts[0];
+  navigator->schema = texts[1];
+  navigator->table = texts[2];
+  navigator->relationship = texts[3];
+  return navigator;
+}
+
+static void navigator_release(void *pAux) {
+  connection_release(((Navigator *)pAux)->connection);
+}
+
+/* Registered again, SQLite forgets the columns. */
+static void navigator_register(Failure *failure, Navigator *navigator) {
+  Connection *connection = navigator->connection;
+  if (failure->code) return;
+  connection_retain(connection);
+  module_register(failure, connection->db, navigator->name, &navigator_module,
+                  navigator, navigator_release);
+}
+
+/* ---- a new model ---- */
+
+/* Registers what a model has, on a connection. */
+typedef struct Registration {
+  Failure *failure;
+  Connection *connection;
+  Navigators *navigators;
+  const Relationship *relationship;
+  const char *called; /* one of its names */
+  bool looked;        /* at the modules of others */
+} Registration;
+
+/* Keeps the name; false if it is taken. */
+static bool navigators_add(Failure *failure, Navigators *navigators,
+                           Navigator *navigator) {
+  navigators_grow(failure, navigators);
+  Navigator **slot =
+      failure->code ? NULL : navigators_slot(navigators, navigator->name);
+  if (!slot || *slot) return false;
+  *slot = navigator;
+  navigators->count++;
+  return true;
+}
+
+/* Names that could be ours and are somebody else's. */
+static void registration_look(Registration *registration) {
+  Failure *failure = registration->failure;
+  if (registration->looked) return;
+  registration->looked = true;
+  sqlite3_stmt *statement =
+      statement_prepare(failure, registration->connection->db, 0,
+                        "SELECT m.name FROM temp.pragma_module_list AS m"
+                        " WHERE instr(m.name, '__') OR instr(m.name, '.')");
+  while (statement_step(failure, statement)) {
+    const char *name = statement_text(failure, statement, 0);
+    Navigator *foreign = name ? navigator_new(failure, name, "", "", "") : NULL;
+    if (foreign && !navigators_add(failure, registration->navigators, foreign))
+      sqlite3_free(foreign);
+  }
+  sqlite3_finalize(statement);
+}
+
+static bool registration_has(const Registration *registration,
+                             const char *name) {
+  const Navigators *navigators = registration->navigators;
+  return navigators->room && *navigators_slot(navigators, name);
+}
+
+static void registration_add(Registration *registration, const char *name,
+                             bool travels) {
+  Failure *failure = registration->failure;
+  const Relationship *relationship = registration->relationship;
+  if (failure->code || registration_has(registration, name)) return;
+  registration_look(registration);
+  if (failure->code || registration_has(registration, name)) return;
+  Navigator *navigator =
+      navigator_new(failure, name, relationship->model->schema->name,
+                    relationship->source->name, registration->called);
+  if (!navigator) return;
+  navigator->connection = registration->connection;
+  navigator->travels = travels;
+  navigators_grow(failure, registration->navigators);
+  navigator_register(failure, navigator);
+  if (!navigators_add(failure, registration->navigators, navigator))
+    sqlite3_free(navigator);
+}
+
+/* table.name, table__name, with what comes behind for a step that is
+** repeated. */
+static void registration_forms(Registration *registration, bool travels) {
+  static const char *const dots[] = {".", "__"};
+  static const char *const ends[] = {"*", "__all"};
+  const Relationship *relationship = registration->relationship;
+  const char *schema = relationship->model->schema->name;
+  bool in_main = name_equal(schema, "main");
+  for (int form = 0; form < 2 && !registration->failure->code; form++) {
+    if (form == 1 && !in_main) return;
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    if (!in_main) sqlite3_str_appendf(text, "%s:", schema); /* safe: no SQL */
+    sqlite3_str_appendall(text, relationship->source->name);
+    sqlite3_str_appendall(text, dots[form]);
+    sqlite3_str_appendall(text, registration->called);
+    if (travels) sqlite3_str_appendall(text, ends[form]);
+    char *name = failure_text(registration->failure, text);
+    registration_add(registration, name, travels);
+    sqlite3_free(name);
+  }
+}
+
+static void registration_name(Registration *registration, const char *called) {
+  const Relationship *relationship = registration->relationship;
+  if (!called || !*called) return;
+  registration->called = called;
+  registration_forms(registration, false);
+  if (relationship->source == relationship->target)
+    registration_forms(registration, true);
+}
+
+/* Names that are gone stay, and say so; those whose columns have changed are
+** registered anew. */
+static void navigators_refresh(Failure *failure, Navigators *navigators,
+                               Model *model) {
+  for (int i = 0; i < navigators->room && !failure->code; i++) {
+    Navigator *navigator = navigators->list[i];
+    if (!navigator || !navigator->connected ||
+        !name_equal(navigator->schema, model->schema->name))
+      continue;
+    navigator_bind(failure, navigator, model);
+    if (failure->code || !navigator_is_stale(navigator)) continue;
+    sqlite3_free(navigator->connected);
+    navigator->connected = NULL;
+    navigator_register(failure, navigator);
+  }
+}
+
+void navigators_announce(Failure *failure, Connection *connection,
+                         Model *model) {
+  if (!connection->navigators) {
+    connection->navigators = sqlite3_malloc64(sizeof(Navigators));
+    if (!connection->navigators) {
+      failure_memory(failure);
+      return;
+    }
+    memset(connection->navigators, 0, sizeof(Navigators));
+  }
+  Registration registration = {failure, connection, connection->navigators,
+                               NULL,    NULL,       false};
+  for (int i = 0; i < model->relationship_count && !failure->code; i++) {
+    const Relationship *relationship = &model->relationships[i];
+    if (!relationship->target) continue;
+    registration.relationship = relationship;
+    registration_name(&registration, relationship->exact_name);
+    registration_name(&registration, relationship->name);
+    registration_name(&registration, relationship->short_name);
+  }
+  navigators_refresh(failure, connection->navigators, model);
+}

@@ -1,0 +1,351 @@
+/*
+** reading.c: the statement that reads a navigator's rows.
+**
+**     SELECT title FROM students__courses(1) WHERE grade = 'A' ORDER BY title
+**
+**       SELECT NULL, target."title", link."grade"
+**       FROM "main"."student_course" AS link
+**       LEFT JOIN "main"."courses" AS target
+**         ON target."id" = link."course_id"
+**       WHERE link."student_id" = ?1 AND link."grade" = ?2
+**       ORDER BY target."title"
+**
+** Column i of it is field i; a field that nobody reads is NULL, and what follows
+** the last one that is read is left out.  The target's table is read only for
+** what the link does not have: the key that both have comes from the link.
+**
+** Pure: makes text, runs nothing.
+*/
+#include "relate_int.h"
+
+/* How the rows are had. */
+typedef enum Shape {
+  SHAPE_LINKS,   /* of the only step */
+  SHAPE_TARGETS, /* each once, from a source that is given */
+  SHAPE_PAIRS    /* each target once for each source */
+} Shape;
+
+static Shape reading_shape(const Reading *reading) {
+  if (route_link(reading->route)) return SHAPE_LINKS;
+  return reading->keyed || reading->travels ? SHAPE_TARGETS : SHAPE_PAIRS;
+}
+
+static const Relationship *first_step(const Reading *reading) {
+  return reading->route->steps[0].relationship;
+}
+
+static const Relationship *last_step(const Reading *reading) {
+  return reading->route->steps[reading->route->count - 1].relationship;
+}
+
+/* ---- fields ---- */
+
+/* True if equal values of these columns can't be told apart. */
+static bool is_same_value(const Column *a, const Column *b) {
+  return a->affinity == b->affinity && a->affinity != 'A' &&
+         name_equal(a->collation, "BINARY") &&
+         name_equal(b->collation, "BINARY");
+}
+
+/* The link's column that has the value of this column of the target; NULL if
+** none has. */
+static const Column *stand_in(const Relationship *r, const Column *column) {
+  for (int i = 0; i < r->target_key.count; i++)
+    if (r->target_key.list[i] == column &&
+        is_same_value(column, r->target_link.list[i]))
+      return r->target_link.list[i];
+  return NULL;
+}
+
+/* True if the field is read from the target's row, where that is another than
+** the link's. */
+static bool reads_target(const Reading *reading, int field) {
+  const Field *f = &reading->fields->list[field];
+  const Relationship *r = first_step(reading);
+  return f->origin == FIELD_TARGET && !select_link_is_target(r) &&
+         !stand_in(r, f->column);
+}
+
+static void append_target_field(sqlite3_str *text, const Reading *reading,
+                                const Column *column) {
+  const Relationship *r = first_step(reading);
+  const Column *link =
+      reading_shape(reading) == SHAPE_LINKS && !select_link_is_target(r)
+          ? stand_in(r, column)
+          : NULL;
+  if (link) {
+    clause_column(text, select_link(r), link);
+  } else {
+    clause_column(text, "target", column);
+  }
+}
+
+static void append_source_field(sqlite3_str *text, const Reading *reading,
+                                int place) {
+  const Relationship *r = first_step(reading);
+  switch (reading_shape(reading)) {
+    case SHAPE_LINKS:
+      clause_column(text, select_link(r), r->source_link.list[place]);
+      break;
+    case SHAPE_TARGETS: sqlite3_str_appendf(text, "?%d", place + 1); break;
+    case SHAPE_PAIRS: sqlite3_str_appendf(text, "pair.s%d", place + 1); break;
+  }
+}
+
+/* [1,'x']: the values as SQL writes them, to be taken apart again. */
+static void append_link_key(sqlite3_str *text, const Relationship *r) {
+  const Columns *key = &r->link->row_key;
+  if (key->count == 1) {
+    clause_column(text, select_link(r), key->list[0]);
+    return;
+  }
+  for (int i = 0; i < key->count; i++) {
+    sqlite3_str_appendall(text, i ? " || ',' || quote(" : "'[' || quote(");
+    clause_column(text, select_link(r), key->list[i]);
+    sqlite3_str_appendall(text, ")");
+  }
+  sqlite3_str_appendall(text, " || ']'");
+}
+
+static void append_field(sqlite3_str *text, const Reading *reading, int field) {
+  const Field *f = &reading->fields->list[field];
+  const Relationship *r = first_step(reading);
+  switch (f->origin) {
+    case FIELD_TARGET: append_target_field(text, reading, f->column); break;
+    case FIELD_PAYLOAD: clause_column(text, select_link(r), f->column); break;
+    case FIELD_SOURCE: append_source_field(text, reading, f->place); break;
+    case FIELD_LINK: append_link_key(text, r); break;
+    case FIELD_DEPTH: sqlite3_str_appendall(text, "NULL"); break;
+  }
+}
+
+/* While it travels, the source's key and the depth are known elsewhere. */
+static bool is_read(const Reading *reading, int field) {
+  FieldOrigin origin = reading->fields->list[field].origin;
+  return reading->used[field] && !(reading->travels && origin != FIELD_TARGET);
+}
+
+static void append_fields(sqlite3_str *text, const Reading *reading) {
+  int last = -1, written = 0;
+  for (int i = 0; i < reading->fields->count; i++)
+    if (is_read(reading, i)) last = i;
+  if (reading->travels) last = reading->fields->count - 1;
+  for (int i = 0; i <= last; i++) {
+    bool read = is_read(reading, i);
+    if (!read && reading->packed) continue;
+    if (written++) sqlite3_str_appendall(text, ", ");
+    if (read) {
+      append_field(text, reading, i);
+    } else {
+      sqlite3_str_appendall(text, "NULL");
+    }
+  }
+  if (!written) sqlite3_str_appendall(text, "NULL");
+}
+
+/* A count has the source's key, which is the same in all rows, and the number
+** of rows at the end. */
+static void append_counted(sqlite3_str *text, const Reading *reading) {
+  for (int i = 0; i < reading->fields->count; i++) {
+    const Field *field = &reading->fields->list[i];
+    if (field->origin == FIELD_SOURCE && reading->used[i]) {
+      sqlite3_str_appendf(text, "?%d, ", field->place + 1);
+    } else {
+      sqlite3_str_appendall(text, "NULL, ");
+    }
+  }
+  sqlite3_str_appendall(text, "count(*)");
+}
+
+/* Behind the fields: what tells the target from others, and its key as the
+** source of the next links where that is another. */
+static void append_node(sqlite3_str *text, const Reading *reading) {
+  const Columns *identity = &last_step(reading)->target_key;
+  const Columns *key = &first_step(reading)->source_key;
+  sqlite3_str_appendall(text, ", ");
+  clause_columns(text, "target", identity);
+  if (columns_same(identity, key)) return;
+  sqlite3_str_appendall(text, ", ");
+  clause_columns(text, "target", key);
+}
+
+/* ---- where from ---- */
+
+static bool reading_needs_target(const Reading *reading) {
+  for (int i = 0; i < reading->fields->count; i++)
+    if (is_read(reading, i) && reads_target(reading, i)) return true;
+  for (int i = 0; i < reading->comparison_count; i++)
+    if (reads_target(reading, reading->comparisons[i].field)) return true;
+  for (int i = 0; i < reading->order_count; i++)
+    if (reads_target(reading, reading->orders[i].field)) return true;
+  return reading->travels;
+}
+
+/* The order that was declared, where none is asked for. */
+static const Expression *declared_order(const Reading *reading) {
+  bool ordered = reading->keyed && !reading->order_count && !reading->counted &&
+                 !reading->travels;
+  return ordered ? reading->route->order_by : NULL;
+}
+
+static void append_source_not_null(sqlite3_str *text, const Relationship *r) {
+  for (int i = 0; r->source_foreign && i < r->source_link.count; i++) {
+    if (r->source_link.list[i]->not_null) continue;
+    sqlite3_str_appendall(text, " AND ");
+    clause_column(text, select_link(r), r->source_link.list[i]);
+    sqlite3_str_appendall(text, " IS NOT NULL");
+  }
+}
+
+/* A column without a type may hold the same as a number and as a text, and what
+** it is compared with decides.  Nothing that might be equal is left out. */
+static void append_untyped(sqlite3_str *text, const char *row,
+                           const Column *column, int parameter) {
+  sqlite3_str_appendall(text, "(");
+  clause_column(text, row, column);
+  sqlite3_str_appendf(text, " = ?%d OR (typeof(?%d) IN ('integer', 'real')",
+                      parameter, parameter);
+  for (int i = 0; i < 3; i++) {
+    static const char *const parts[] = {" >= '' AND ", " < x'' AND CAST(",
+                                        " AS NUMERIC)"};
+    if (i == 0) sqlite3_str_appendall(text, " AND ");
+    clause_column(text, row, column);
+    sqlite3_str_appendall(text, parts[i]);
+  }
+  sqlite3_str_appendf(text, " = ?%d) OR (typeof(?%d) = 'text' AND ", parameter,
+                      parameter);
+  clause_column(text, row, column);
+  sqlite3_str_appendall(text, " < '' AND CAST(");
+  clause_column(text, row, column);
+  sqlite3_str_appendf(text, " AS TEXT) = ?%d))", parameter);
+}
+
+static bool is_untyped(const Relationship *r, int i) {
+  return r->source_key.list[i]->affinity == 'A' &&
+         r->source_link.list[i]->affinity == 'A';
+}
+
+/* The links of the source that is given. */
+static void append_source_match(sqlite3_str *text, const Reading *reading) {
+  const Relationship *r = first_step(reading);
+  End end = end_of_source(r);
+  end.alias = select_link(r);
+  if (end.key->count > 1 || !is_untyped(r, 0) || reading->travels) {
+    clause_match(text, &end);
+  } else {
+    append_untyped(text, end.alias, end.link->list[0], 1);
+  }
+}
+
+static void append_from_link_rows(sqlite3_str *text, const Reading *reading) {
+  const Step *step = &reading->route->steps[0];
+  const Relationship *r = step->relationship;
+  const Expression *order = declared_order(reading);
+  bool keyed = reading->travels || (reading->keyed && !reading->key_is_loose);
+  sqlite3_str_appendall(text, " FROM ");
+  select_rows(text, step,
+              reading_needs_target(reading) || (order && order->target),
+              order && order->link);
+  sqlite3_str_appendall(text, " WHERE ");
+  if (keyed) {
+    append_source_match(text, reading);
+  } else {
+    sqlite3_str_appendall(text, "true");
+    append_source_not_null(text, r);
+  }
+  select_is_link(text, step);
+}
+
+static void append_from_pairs(sqlite3_str *text, const Reading *reading) {
+  const Route *route = reading->route;
+  const Relationship *last = route->steps[route->count - 1].relationship;
+  sqlite3_str_appendall(text, " FROM (SELECT DISTINCT * FROM (");
+  select_pairs(text, route->steps, route->count, &last->target_key);
+  sqlite3_str_appendall(text, ")) AS pair JOIN ");
+  clause_table(text, last->target, "target");
+  for (int i = 0; i < last->target_key.count; i++) {
+    sqlite3_str_appendall(text, i ? " AND " : " ON ");
+    clause_column(text, "target", last->target_key.list[i]);
+    sqlite3_str_appendf(text, " = pair.t%d", i + 1);
+  }
+  sqlite3_str_appendall(text, " WHERE true");
+}
+
+static void append_from_shape(sqlite3_str *text, const Reading *reading) {
+  switch (reading_shape(reading)) {
+    case SHAPE_LINKS: append_from_link_rows(text, reading); break;
+    case SHAPE_TARGETS: select_from_targets(text, reading->route); break;
+    case SHAPE_PAIRS: append_from_pairs(text, reading); break;
+  }
+}
+
+/* ---- which, and in which order ---- */
+
+static void append_comparison(sqlite3_str *text, const Reading *reading,
+                              const Comparison *comparison) {
+  const Field *field = &reading->fields->list[comparison->field];
+  sqlite3_str_appendall(text, " AND ");
+  append_field(text, reading, comparison->field);
+  if (field->column &&
+      !name_equal(comparison->collation, field->column->collation))
+    sqlite3_str_appendf(text, " COLLATE \"%w\"", comparison->collation);
+  sqlite3_str_appendf(text, " %s ?%d", /* safe: a literal */
+                      comparison->operator, comparison->parameter);
+}
+
+static void append_order(sqlite3_str *text, const Reading *reading) {
+  const Expression *declared = declared_order(reading);
+  for (int i = 0; i < reading->order_count; i++) {
+    sqlite3_str_appendall(text, i ? ", " : " ORDER BY ");
+    append_field(text, reading, reading->orders[i].field);
+    if (reading->orders[i].descending) sqlite3_str_appendall(text, " DESC");
+  }
+  if (declared)
+    sqlite3_str_appendf(text, " ORDER BY %s", /* safe: has been analysed */
+                        declared->text);
+}
+
+static void append_limit(sqlite3_str *text, const Reading *reading) {
+  if (reading->limit) {
+    sqlite3_str_appendf(text, " LIMIT ?%d", reading->limit);
+  } else if (reading->offset) {
+    sqlite3_str_appendall(text, " LIMIT -1");
+  }
+  if (reading->offset)
+    sqlite3_str_appendf(text, " OFFSET ?%d", reading->offset);
+}
+
+char *reading_sql(const Reading *reading, int *loose) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT ");
+  if (reading->counted) {
+    append_counted(text, reading);
+  } else {
+    append_fields(text, reading);
+  }
+  if (reading->travels) append_node(text, reading);
+  append_from_shape(text, reading);
+  for (int i = 0; i < reading->first_loose; i++)
+    append_comparison(text, reading, &reading->comparisons[i]);
+  int length = sqlite3_str_length(text);
+  if (reading->key_is_loose) {
+    sqlite3_str_appendall(text, " AND ");
+    append_source_match(text, reading);
+  }
+  for (int i = reading->first_loose; i < reading->comparison_count; i++)
+    append_comparison(text, reading, &reading->comparisons[i]);
+  append_order(text, reading);
+  append_limit(text, reading);
+  *loose = sqlite3_str_length(text) - length;
+  return sqlite3_str_finish(text);
+}
+
+char *reading_sources(const Route *route) {
+  const Relationship *r = route->steps[0].relationship;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT ");
+  clause_columns(text, "source", &r->source_key);
+  sqlite3_str_appendall(text, " FROM ");
+  clause_table(text, r->source, "source");
+  return sqlite3_str_finish(text);
+}

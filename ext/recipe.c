@@ -1,0 +1,92 @@
+/*
+** recipe.c: related_sql(), the SQL behind a path.
+**
+**     SELECT related_sql('students.courses');
+**     SELECT target.id, target.title, link.grade
+**     FROM main.student_course AS link ... WHERE link.student_id = ?1
+**
+** It is the statement that a navigator runs, of all columns or of the one at the
+** end of the path, with the source's key as ?1.  It needs no extension.
+*/
+#include "relate_int.h"
+
+/* Behind the quoted thing, or the one character, at `sql`. */
+static const char *recipe_token(const char *sql) {
+  char quote = *sql++;
+  if (quote != '"' && quote != '\'') return sql;
+  while (*sql && (*sql != quote || sql[1] == quote))
+    sql += *sql == quote ? 2 : 1;
+  return *sql ? sql + 1 : sql;
+}
+
+/* Writes the name between two quotes without them, where it needs none. */
+static bool recipe_bare(Failure *failure, sqlite3_str *text, const char *quoted,
+                        int length) {
+  char *name = sqlite3_mprintf("%.*s", length - 2, quoted + 1);
+  if (!name) failure_memory(failure);
+  bool bare =
+      name && name_is_plain(name) && !sqlite3_keyword_check(name, length - 2);
+  if (bare) sqlite3_str_appendall(text, name);
+  sqlite3_free(name);
+  return bare;
+}
+
+/* `sql` with no more quotes around names than they need; the caller frees. */
+static char *recipe_unquote(Failure *failure, const char *sql) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  while (sql && *sql && !failure->code) {
+    const char *end = recipe_token(sql);
+    int length = (int)(end - sql);
+    if (*sql != '"' || !recipe_bare(failure, text, sql, length))
+      sqlite3_str_append(text, sql, length);
+    sql = end;
+  }
+  return failure_text(failure, text);
+}
+
+/* Columns that are asked for: the one at the end, or all that are shown. */
+static void recipe_use(const Route *route, const Fields *fields, bool *used) {
+  for (int i = 0; i < fields->count; i++) {
+    const Field *field = &fields->list[i];
+    bool shown =
+        field->origin == FIELD_TARGET || field->origin == FIELD_PAYLOAD;
+    used[i] = route->column ? shown && field->column == route->column : shown;
+  }
+}
+
+static char *recipe_sql(Failure *failure, Arena *arena, const Route *route) {
+  Fields fields = fields_of(failure, arena, route, false);
+  Reading reading = {.route = route, .fields = &fields, .keyed = true};
+  reading.used = arena_take(failure, arena, fields.count + 1);
+  if (failure->code) return NULL;
+  recipe_use(route, &fields, reading.used);
+  reading.packed = true;
+  int loose;
+  char *sql = reading_sql(&reading, &loose);
+  if (!sql) failure_memory(failure);
+  char *plain = recipe_unquote(failure, sql);
+  sqlite3_free(sql);
+  return plain;
+}
+
+/* related_sql(path) */
+void recipe_function(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  Connection *connection = sqlite3_user_data(context);
+  Failure failure = {0, NULL};
+  if (argc != 1 || sqlite3_value_type(argv[0]) != SQLITE_TEXT)
+    failure_set(&failure, SQLITE_MISUSE,
+                "takes a path, such as 'students.courses'");
+  Value given = argc ? value_of(&failure, argv[0]) : (Value){0};
+  Path path = {.schema = "main"};
+  if (!failure.code) path = path_read(&failure, given.bytes);
+  Model *model = connection_enter(&failure, connection, path.schema);
+  Arena *arena = arena_new(&failure);
+  Route route = path_route(&failure, arena, model, &path, PATH_TO_EITHER);
+  char *sql = failure.code ? NULL : recipe_sql(&failure, arena, &route);
+  if (sql) sqlite3_result_text(context, sql, -1, sqlite3_free);
+  connection_leave(connection, model);
+  path_free(&path);
+  arena_free(arena);
+  failure_prefix(&failure, "related_sql: ");
+  failure_to_result(&failure, context);
+}
