@@ -74,7 +74,8 @@ static void derivation_condition(Derivation *derivation, Step *step,
   if (derivation_is_over(derivation)) return;
   if (step->where)
     text = arena_format(builder->failure, builder->arena, "(%s) AND (%s)",
-                        step->where->text, text);
+                        step->where->text /* safe: has been analysed */,
+                        text /* safe: is analysed below */);
   if (!text) return;
   const Scope scope = {r->source, r->target, r->link};
   step->where = builder_expression(builder, &scope, EXPRESSION_CONDITION, text,

@@ -544,7 +544,7 @@ RELATE_PRIVATE void reflection_add_through(Builder *builder,
                                            const ForeignKey *second,
                                            bool unique);
 
-/* ---- layer 5: derivation.c: relationships out of others ---- */
+/* ---- layer 6: derivation.c: relationships out of others ---- */
 
 /* Makes `to`, which has a source and a declaration, what that says.  Expects
 ** the model's relationships to be in order and to have their names. */
@@ -560,13 +560,6 @@ RELATE_PRIVATE const char *derivation_path(Failure *failure, Arena *arena,
 /* The steps as a path, by the names that are shown: courses.students */
 RELATE_PRIVATE void derivation_append(sqlite3_str *text, const Step *steps,
                                       int count);
-
-/* ---- layer 6: builder.c: a model in the making ---- */
-
-/* Reads the schema called `name` and makes its model, with one reference.
-** *serial numbers the relationships of all models of a connection. */
-RELATE_PRIVATE Model *model_new(Failure *failure, sqlite3 *db, const char *name,
-                                sqlite3_int64 *serial);
 
 /* ---- layer 6: path.c: what a path names ---- */
 
@@ -641,6 +634,13 @@ RELATE_PRIVATE void clause_match(sqlite3_str *text, const End *end);
 RELATE_PRIVATE void clause_not_null(sqlite3_str *text,
                                     const Relationship *relationship,
                                     const char *alias);
+
+/* ---- layer 7: builder.c: a model in the making ---- */
+
+/* Reads the schema called `name` and makes its model, with one reference.
+** *serial numbers the relationships of all models of a connection. */
+RELATE_PRIVATE Model *model_new(Failure *failure, sqlite3 *db, const char *name,
+                                sqlite3_int64 *serial);
 
 /* ---- layer 7: field.c: what can be read along a route ---- */
 

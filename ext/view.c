@@ -213,7 +213,7 @@ static void view_payload(sqlite3_str *text, const Relationship *r,
                  name_starts(column->name, "source_key");
   sqlite3_str_appendall(text, ", ");
   clause_column(text, "link", column);
-  sqlite3_str_appendf(text, " AS \"%s%w\"", clashes ? "link_" : "",
+  sqlite3_str_appendf(text, clashes ? " AS \"link_%w\"" : " AS \"%w\"",
                       column->name);
 }
 
