@@ -1,9 +1,10 @@
 /*
 ** connection.c: what this connection knows.
 **
-** Every function and table of ours begins with connection_enter and ends with
-** connection_leave.  Between them the model it gets is the schema as it is: a
-** read transaction is open, so no other connection can change it.
+** A call of ours begins with connection_enter and ends with connection_leave.
+** Between them the model it gets is the schema as it is: a read transaction is
+** open, so no other connection can change it.  (The common calls have no need:
+** see link_quickly, and quick_answer in scalar.c.)
 **
 ** A change is noticed by a statement that is never prepared anew by us:
 ** stepping it opens the read transaction, and SQLite prepares it again, and
@@ -134,9 +135,11 @@ static void watch_announce(Failure *failure, Connection *connection,
 ** is known. */
 static void watch_look(Failure *failure, Connection *connection, Watch *watch) {
   if (!watch->statement) watch_prepare(failure, connection, watch);
-  statement_step(failure, watch->statement);
-  watch_explain(failure, watch);
-  if (failure->code) return;
+  if (!statement_step(failure, watch->statement)) {
+    sqlite3_reset(watch->statement);
+    watch_explain(failure, watch);
+    return;
+  }
   int reprepared =
       sqlite3_stmt_status(watch->statement, SQLITE_STMTSTATUS_REPREPARE, 0);
   if (watch->model && reprepared == watch->reprepared) return;
@@ -160,18 +163,31 @@ static void fail_depth(Failure *failure) {
               CONNECTION_DEPTH);
 }
 
-Model *connection_enter(Failure *failure, Connection *connection,
-                        const char *schema) {
+/* True if there is no need to look.  Where an outer call has the watch open,
+** nothing can have changed; but the schema may have been unreadable.  A query
+** that is compiled is not run yet: what it runs looks. */
+static bool watch_is_good(const Connection *connection, const Watch *watch) {
+  return watch->model && watch->statement &&
+         (connection->compiling || sqlite3_stmt_busy(watch->statement));
+}
+
+static void connection_deepen(Failure *failure, Connection *connection) {
   connection->depth++;
   if (connection->depth > CONNECTION_DEPTH) fail_depth(failure);
+}
+
+void connection_trust(Failure *failure, Connection *connection, Model *model) {
+  connection_deepen(failure, connection);
+  model_retain(model);
+}
+
+Model *connection_enter(Failure *failure, Connection *connection,
+                        const char *schema) {
+  connection_deepen(failure, connection);
   Watch *watch =
       failure->code ? NULL : connection_watch(failure, connection, schema);
   if (!watch) return NULL;
-  /* Where an outer call has the watch open, nothing can have changed; but the
-  ** schema may have been unreadable. */
-  if (!watch->model || !watch->statement ||
-      !sqlite3_stmt_busy(watch->statement))
-    watch_look(failure, connection, watch);
+  if (!watch_is_good(connection, watch)) watch_look(failure, connection, watch);
   watch_announce(failure, connection, watch);
   Model *model = failure->code ? NULL : watch->model;
   if (!model) {
@@ -186,7 +202,7 @@ Model *connection_enter(Failure *failure, Connection *connection,
 void connection_leave(Connection *connection, Model *model) {
   connection->depth--;
   for (Watch *watch = connection->watches; watch; watch = watch->next)
-    if (connection->depth == 0 && watch->statement)
+    if (connection->depth == 0 && sqlite3_stmt_busy(watch->statement))
       sqlite3_reset(watch->statement);
   model_release(model);
 }
@@ -210,13 +226,17 @@ sqlite3_stmt *connection_statement(Failure *failure, Connection *connection,
       [GENERATE_UNLINK] = generate_unlink,
       [GENERATE_DISPLACE] = generate_displace,
       [GENERATE_MOVE] = generate_move,
+      [GENERATE_LINK_PAIR] = generate_link_pair,
+      [GENERATE_UNLINK_PAIR] = generate_unlink,
   };
   if (failure->code) return NULL;
   sqlite3_stmt *statement =
       cache_take(connection->cache, relationship->serial, kind, NULL);
   if (statement) return statement;
   /* A write may fire triggers that use virtual tables, full text for one. */
-  unsigned flags = kind < GENERATE_LINK ? STATEMENT_PLAIN : 0;
+  unsigned flags = kind < GENERATE_LINK         ? STATEMENT_PLAIN
+                   : kind >= GENERATE_LINK_PAIR ? STATEMENT_STRICT
+                                                : 0;
   return cache_add(failure, connection->cache, relationship->serial, kind, NULL,
                    flags, generate[kind](relationship));
 }

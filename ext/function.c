@@ -204,6 +204,16 @@ static bool remembers(const Function *function, const Model *model,
          path->type == SQLITE_TEXT && strcmp(function->path, path->bytes) == 0;
 }
 
+/* What the function meant at its last call, with this path; NULL if that is not
+** known.  The schema may have changed since. */
+const Relationship *function_remembered(const Function *function,
+                                        const Value *path) {
+  if (function->declared)
+    return function->problem ? NULL : function->relationship;
+  return remembers(function, function->model, path) ? function->relationship
+                                                    : NULL;
+}
+
 /* Keeps what a path was found to mean: most calls name the same one. */
 static void remember(Failure *failure, Function *function, Model *model,
                      const char *path, const Relationship *relationship) {

@@ -353,6 +353,11 @@ char *generate_link(const Relationship *relationship, const Columns *payload) {
              : generate_point(relationship);
 }
 
+char *generate_link_pair(const Relationship *relationship) {
+  static const Columns no_payload = {0, NULL};
+  return generate_link(relationship, &no_payload);
+}
+
 char *generate_unlink(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   End source = end_of_source(relationship),

@@ -495,6 +495,85 @@ static sqlite3_int64 link_set(Link *link) {
   return changed;
 }
 
+/* ---- one pair ---- */
+
+static bool is_plain(const Value *value) {
+  return value->type != SQLITE_NULL && !value->json;
+}
+
+/* Two plain values, and no payload, to be linked or unlinked. */
+static bool order_is_pair(Base base, const LinkOrder *order) {
+  return (base == BASE_RELATE || base == BASE_UNRELATE) &&
+         !order->payload.count && is_plain(&order->source) &&
+         is_plain(&order->target);
+}
+
+static int pair_kind(Base base) {
+  return base == BASE_RELATE ? GENERATE_LINK_PAIR : GENERATE_UNLINK_PAIR;
+}
+
+/* True if that takes one statement, and no question. */
+static bool pair_is_simple(Base base, const Relationship *relationship) {
+  return relationship->source_key.count == 1 &&
+         relationship->target_key.count == 1 &&
+         (base == BASE_RELATE ? !generate_asks_rows(relationship)
+                              : generate_can_unlink(relationship));
+}
+
+static void pair_explain(Failure *failure, const LinkOrder *order) {
+  Link link = link_open(failure, order);
+  link_read_target(&link, &order->target);
+  link_explain(&link);
+  failure_prefix(failure, "%s: ", order->relationship->full_name);
+  link_close(&link);
+}
+
+/* Gives the statement back.  False: the schema is another, and nothing was
+** done. */
+static bool pair_run(Failure *failure, const LinkOrder *order,
+                     sqlite3_stmt *statement, sqlite3_int64 *changed) {
+  value_bind(failure, statement, 1, &order->source);
+  value_bind(failure, statement, 2, &order->target);
+  bool run = statement_run_strict(failure, statement);
+  *changed =
+      run && !failure->code ? sqlite3_changes64(order->connection->db) : 0;
+  cache_give(order->connection->cache, statement);
+  if (failure->code) pair_explain(failure, order);
+  return run;
+}
+
+static bool pair_apply(Failure *failure, Base base, const LinkOrder *order,
+                       sqlite3_int64 *changed) {
+  if (!order_is_pair(base, order) || !pair_is_simple(base, order->relationship))
+    return false;
+  sqlite3_stmt *statement = connection_statement(
+      failure, order->connection, order->relationship, pair_kind(base));
+  return statement && pair_run(failure, order, statement, changed);
+}
+
+/* A statement that is at hand was prepared by pair_apply, for the schema of then
+** and with foreign keys enforced.  If SQLite runs it, both are still so. */
+bool link_quickly(Failure *failure, const Function *function,
+                  const Value *arguments, sqlite3_int64 *changed) {
+  const Value *keys = function->declared ? arguments : arguments + 1;
+  LinkOrder order = {.connection = function->connection,
+                     .relationship = function_remembered(function, arguments),
+                     .source = keys[0],
+                     .target = keys[1]};
+  if (failure->code || !order.relationship || function->preset_count ||
+      !order_is_pair(function->base, &order))
+    return false;
+  sqlite3_stmt *statement =
+      cache_take(order.connection->cache, order.relationship->serial,
+                 pair_kind(function->base), NULL);
+  if (!statement) return false;
+  Model *model = function->model;
+  connection_trust(failure, order.connection, model);
+  bool run = pair_run(failure, &order, statement, changed);
+  connection_leave(order.connection, model);
+  return run;
+}
+
 /* ---- orders ---- */
 
 bool link_is_several(Base base, const Relationship *relationship) {
@@ -514,6 +593,7 @@ sqlite3_int64 link_apply(Failure *failure, Base base, const LinkOrder *order) {
   sqlite3_int64 changed = 0;
   if (failure->code) return 0;
   link_check(failure, order->connection);
+  if (pair_apply(failure, base, order, &changed)) return changed;
   Link link = link_open(failure, order);
   if (base == BASE_RELATE_SET) {
     if (!failure->code) changed = link_set(&link);
@@ -529,9 +609,7 @@ sqlite3_int64 link_apply(Failure *failure, Base base, const LinkOrder *order) {
 }
 
 bool link_in_bulk(const Relationship *relationship) {
-  return relationship->pair_unique && !generate_asks_rows(relationship) &&
-         relationship->source_key.count == 1 &&
-         relationship->target_key.count == 1;
+  return relationship->pair_unique && pair_is_simple(BASE_RELATE, relationship);
 }
 
 sqlite3_int64 link_rows(Failure *failure, Connection *connection,

@@ -53,6 +53,7 @@ struct Navigators {
 typedef struct NavigatorTable {
   sqlite3_vtab base;
   Navigator *navigator;
+  char *columns; /* as it was connected */
   int field_count;
   int key_count;      /* of the source */
   int identity_count; /* of the target, where it travels */
@@ -161,13 +162,16 @@ static NavigatorTable *table_new(Failure *failure, Navigator *navigator) {
   NavigatorTable *table =
       failure->code ? NULL : sqlite3_malloc64(sizeof(*table));
   char *connected = sqlite3_mprintf("%s", navigator->columns);
-  if (!table || !connected) {
+  char *columns = sqlite3_mprintf("%s", navigator->columns);
+  if (!table || !connected || !columns) {
     failure_memory(failure);
     sqlite3_free(table);
     sqlite3_free(connected);
+    sqlite3_free(columns);
     return NULL;
   }
   memset(table, 0, sizeof(*table));
+  table->columns = columns;
   sqlite3_free(navigator->connected);
   navigator->connected = connected;
   table->navigator = navigator;
@@ -201,11 +205,17 @@ static int navigator_connect(sqlite3 *db, void *pAux, int argc,
 static int navigator_disconnect(sqlite3_vtab *pVtab) {
   NavigatorTable *table = (NavigatorTable *)pVtab;
   connection_release(table->navigator->connection);
+  sqlite3_free(table->columns);
   sqlite3_free(table);
   return SQLITE_OK;
 }
 
 /* ---- planning ---- */
+
+static bool table_is_stale(const NavigatorTable *table) {
+  const char *columns = table->navigator->columns;
+  return !columns || strcmp(table->columns, columns) != 0;
+}
 
 /* A query on columns that are no longer so is not worth planning. */
 static void plan_stale(sqlite3_index_info *info) {
@@ -217,7 +227,7 @@ static int navigator_best_index(sqlite3_vtab *pVtab, sqlite3_index_info *info) {
   Navigator *navigator = ((NavigatorTable *)pVtab)->navigator;
   Failure failure = {0, NULL};
   Model *model = navigator_enter(&failure, navigator);
-  if (!failure.code && navigator_is_stale(navigator)) {
+  if (!failure.code && table_is_stale((NavigatorTable *)pVtab)) {
     plan_stale(info);
   } else if (!failure.code) {
     plan_make(&failure, info, &navigator->route, &navigator->fields,
@@ -410,16 +420,18 @@ static void cursor_first(Failure *failure, NavigatorCursor *cursor) {
   cursor->end = cursor->left == 0;
 }
 
-/* Registers what has changed, where that has not been done yet, so that the
-** query is prepared on the new columns. */
-static int cursor_renew(NavigatorCursor *cursor) {
-  Navigator *navigator = cursor_navigator(cursor);
+/* Looks whether the columns are still those that the query was compiled for;
+** SQLITE_SCHEMA if they are not: SQLite compiles it anew. */
+static int cursor_look(NavigatorCursor *cursor) {
+  NavigatorTable *table = (NavigatorTable *)cursor->base.pVtab;
+  Navigator *navigator = table->navigator;
   Failure failure = {0, NULL};
   Model *model =
       connection_enter(&failure, navigator->connection, navigator->schema);
+  navigator_bind(&failure, navigator, model);
   connection_leave(navigator->connection, model);
-  if (failure.code) return failure_to_table(&failure, cursor->base.pVtab);
-  return SQLITE_SCHEMA;
+  if (failure.code) return failure_to_table(&failure, &table->base);
+  return table_is_stale(table) ? SQLITE_SCHEMA : SQLITE_OK;
 }
 
 static int navigator_filter(sqlite3_vtab_cursor *base, int idxNum,
@@ -427,7 +439,8 @@ static int navigator_filter(sqlite3_vtab_cursor *base, int idxNum,
                             sqlite3_value **argv) {
   NavigatorCursor *cursor = (NavigatorCursor *)base;
   Failure failure = {0, NULL};
-  if (idxNum & PLAN_STALE) return cursor_renew(cursor);
+  int code = cursor->plan == idxStr ? SQLITE_OK : cursor_look(cursor);
+  if (code || (idxNum & PLAN_STALE)) return code ? code : SQLITE_SCHEMA;
   cursor->idxNum = idxNum;
   cursor->end = true;
   check_key(&failure, cursor, argv);
@@ -479,6 +492,22 @@ static void travelled_column(const NavigatorCursor *cursor,
   }
 }
 
+/* Hands over text that a statement of ours stands on.  A copy of text that ends
+** where its NUL is takes the room of the row before, and is ready to be read;
+** sqlite3_result_value would take room anew for each row. */
+static void result_column(sqlite3_context *context, sqlite3_stmt *statement,
+                          int column) {
+  sqlite3_value *value = sqlite3_column_value(statement, column);
+  const char *text = sqlite3_value_type(value) == SQLITE_TEXT
+                         ? (const char *)sqlite3_value_text(value)
+                         : NULL;
+  if (text && strlen(text) == (size_t)sqlite3_value_bytes(value)) {
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+  } else {
+    sqlite3_result_value(context, value);
+  }
+}
+
 static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                             int field) {
   const NavigatorCursor *cursor = (const NavigatorCursor *)base;
@@ -487,8 +516,7 @@ static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
       field >= table->field_count - 1 - table->key_count) {
     travelled_column(cursor, context, field);
   } else {
-    sqlite3_result_value(context,
-                         sqlite3_column_value(cursor->statement, field));
+    result_column(context, cursor->statement, field);
   }
   return SQLITE_OK;
 }

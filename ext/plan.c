@@ -33,6 +33,7 @@
 #define LOOSE_LIMIT 0x3f     /* arguments before the first loose one */
 #define LENGTH_LIMIT 0x1ffff /* of the loose part */
 #define COMPARISON_LIMIT 40
+#define ORDER_LIMIT 20
 #define LINKS_UNKNOWN 1048576 /* what SQLite takes a table for */
 #define SOME 10               /* and what it takes to be equal */
 
@@ -114,7 +115,6 @@ typedef struct Plan {
   const Fields *fields;
   const Estimate *estimate;
   Reading reading;
-  bool *used;
   int keys[COMPARISON_LIMIT]; /* constraints on the source's key, by place */
   int exact_count, loose_count;
   int exact[COMPARISON_LIMIT]; /* constraints */
@@ -278,8 +278,8 @@ static void plan_compare(Plan *plan, int constraint, int argument) {
 
 static bool can_order(const Plan *plan) {
   const sqlite3_index_info *info = plan->info;
-  if (!info->nOrderBy || plan->reading.travels || plan->loose_count ||
-      plan->reading.key_is_loose)
+  if (!info->nOrderBy || info->nOrderBy > ORDER_LIMIT ||
+      plan->reading.travels || plan->loose_count || plan->reading.key_is_loose)
     return false;
   for (int i = 0; i < info->nOrderBy; i++) {
     int place = info->aOrderBy[i].iColumn;
@@ -319,7 +319,8 @@ static bool can_count(const Plan *plan) {
       plan->limit >= 0 || plan->offset >= 0 || plan->info->nOrderBy)
     return false;
   for (int i = 0; i < plan->fields->count; i++)
-    if (plan->used[i] && plan->fields->list[i].origin != FIELD_SOURCE)
+    if (reading_uses(&plan->reading, i) &&
+        plan->fields->list[i].origin != FIELD_SOURCE)
       return false;
   return true;
 }
@@ -328,7 +329,7 @@ static void plan_arguments(Plan *plan) {
   Reading *reading = &plan->reading;
   int argument = 0, keys = plan_step(plan)->source_key.count;
   for (int i = 0; reading->keyed && i < keys; i++)
-    plan_use(plan, plan->keys[i], ++argument, reading->counted);
+    plan_use(plan, plan->keys[i], ++argument, key_is_exact(plan));
   for (int i = 0; i < plan->exact_count; i++)
     plan_compare(plan, plan->exact[i], ++argument);
   reading->first_loose = reading->comparison_count;
@@ -422,31 +423,21 @@ static void plan_answer(Plan *plan) {
   plan_cost(plan);
 }
 
-static bool field_is_used(const sqlite3_index_info *info, int field) {
-  int bit = field < 63 ? field : 63;
-  return (info->colUsed >> bit) & 1;
-}
-
 void plan_make(Failure *failure, sqlite3_index_info *info, const Route *route,
                const Fields *fields, const Estimate *estimate, bool travels) {
-  Arena *arena = arena_new(failure);
   Comparison comparisons[COMPARISON_LIMIT];
+  Order orders[ORDER_LIMIT];
   Plan plan = {failure,
                info,
                route,
                fields,
                estimate,
-               .used = arena_take(failure, arena, fields->count + 1),
-               .reading = {route, fields, .comparisons = comparisons}};
-  plan.reading.orders = arena_take(
-      failure, arena, (info->nOrderBy + 1) * (sqlite3_int64)sizeof(Order));
-  if (!failure->code) {
-    for (int i = 0; i < fields->count; i++)
-      plan.used[i] = field_is_used(info, i);
-    plan.reading.used = plan.used;
-    plan.reading.travels = travels;
-    plan_constraints(&plan);
-    plan_answer(&plan);
-  }
-  arena_free(arena);
+               .reading = {.route = route,
+                           .fields = fields,
+                           .used = info->colUsed,
+                           .travels = travels,
+                           .comparisons = comparisons,
+                           .orders = orders}};
+  plan_constraints(&plan);
+  plan_answer(&plan);
 }

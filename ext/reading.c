@@ -119,10 +119,20 @@ static void append_field(sqlite3_str *text, const Reading *reading, int field) {
   }
 }
 
-/* While it travels, the source's key and the depth are known elsewhere. */
+/* The last bit stands for all fields from there on. */
+bool reading_uses(const Reading *reading, int field) {
+  return (reading->used >> (field < 63 ? field : 63)) & 1;
+}
+
+/* True if the statement reads the field.  While it travels, the source's key and
+** the depth are known elsewhere. */
 static bool is_read(const Reading *reading, int field) {
-  FieldOrigin origin = reading->fields->list[field].origin;
-  return reading->used[field] && !(reading->travels && origin != FIELD_TARGET);
+  const Field *f = &reading->fields->list[field];
+  const Column *only = reading->route->column;
+  bool shown = f->origin == FIELD_TARGET || f->origin == FIELD_PAYLOAD;
+  if (reading->packed) return shown && (!only || f->column == only);
+  return reading_uses(reading, field) &&
+         !(reading->travels && f->origin != FIELD_TARGET);
 }
 
 static void append_fields(sqlite3_str *text, const Reading *reading) {
@@ -148,7 +158,7 @@ static void append_fields(sqlite3_str *text, const Reading *reading) {
 static void append_counted(sqlite3_str *text, const Reading *reading) {
   for (int i = 0; i < reading->fields->count; i++) {
     const Field *field = &reading->fields->list[i];
-    if (field->origin == FIELD_SOURCE && reading->used[i]) {
+    if (field->origin == FIELD_SOURCE && reading_uses(reading, i)) {
       sqlite3_str_appendf(text, "?%d, ", field->place + 1);
     } else {
       sqlite3_str_appendall(text, "NULL, ");

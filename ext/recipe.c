@@ -44,24 +44,12 @@ static char *recipe_unquote(Failure *failure, const char *sql) {
   return failure_text(failure, text);
 }
 
-/* Columns that are asked for: the one at the end, or all that are shown. */
-static void recipe_use(const Route *route, const Fields *fields, bool *used) {
-  for (int i = 0; i < fields->count; i++) {
-    const Field *field = &fields->list[i];
-    bool shown =
-        field->origin == FIELD_TARGET || field->origin == FIELD_PAYLOAD;
-    used[i] = route->column ? shown && field->column == route->column : shown;
-  }
-}
-
 static char *recipe_sql(Failure *failure, Arena *arena, const Route *route) {
   Fields fields = fields_of(failure, arena, route, false);
-  Reading reading = {.route = route, .fields = &fields, .keyed = true};
-  reading.used = arena_take(failure, arena, fields.count + 1);
-  if (failure->code) return NULL;
-  recipe_use(route, &fields, reading.used);
-  reading.packed = true;
+  Reading reading = {
+      .route = route, .fields = &fields, .keyed = true, .packed = true};
   int loose;
+  if (failure->code) return NULL;
   char *sql = reading_sql(&reading, &loose);
   if (!sql) failure_memory(failure);
   char *plain = recipe_unquote(failure, sql);

@@ -137,8 +137,9 @@ RELATE_PRIVATE int hollow_eof(sqlite3_vtab_cursor *cursor);
 
 /* ---- layer 1: statement.c: running SQL ---- */
 
-#define STATEMENT_KEPT 1  /* for the cache: SQLITE_PREPARE_PERSISTENT */
-#define STATEMENT_PLAIN 2 /* reads base tables only: SQLITE_PREPARE_NO_VTAB */
+#define STATEMENT_KEPT 1   /* for the cache: SQLITE_PREPARE_PERSISTENT */
+#define STATEMENT_PLAIN 2  /* reads base tables only: SQLITE_PREPARE_NO_VTAB */
+#define STATEMENT_STRICT 4 /* never prepared anew: see statement_run_strict */
 
 RELATE_PRIVATE sqlite3_stmt *statement_prepare(Failure *failure, sqlite3 *db,
                                                unsigned flags, const char *sql);
@@ -149,6 +150,8 @@ RELATE_PRIVATE void statement_bind_text(Failure *failure,
                                         sqlite3_stmt *statement, int parameter,
                                         const char *text);
 RELATE_PRIVATE bool statement_step(Failure *failure, sqlite3_stmt *statement);
+RELATE_PRIVATE bool statement_run_strict(Failure *failure,
+                                         sqlite3_stmt *statement);
 RELATE_PRIVATE const char *statement_text(Failure *failure,
                                           sqlite3_stmt *statement, int column);
 RELATE_PRIVATE void statement_run(Failure *failure, sqlite3 *db,
@@ -685,7 +688,9 @@ enum {
   GENERATE_LINK_ROWS,
   GENERATE_UNLINK,
   GENERATE_DISPLACE,
-  GENERATE_MOVE
+  GENERATE_MOVE,
+  GENERATE_LINK_PAIR,  /* LINK without payload, as STATEMENT_STRICT */
+  GENERATE_UNLINK_PAIR /* UNLINK, likewise */
 };
 
 /* Pure: they make text and run nothing.  Parameters: the source key first,
@@ -697,6 +702,7 @@ RELATE_PRIVATE char *generate_targets(const Relationship *relationship);
 /* `payload`: columns to set, then bound after the keys. */
 RELATE_PRIVATE char *generate_link(const Relationship *relationship,
                                    const Columns *payload);
+RELATE_PRIVATE char *generate_link_pair(const Relationship *relationship);
 #define ROWS_TABLE "_relationship_rows" /* of rows.c */
 
 /* The pairs of that table, in one statement. */
@@ -788,12 +794,12 @@ typedef struct Order {
 typedef struct Reading {
   const Route *route;
   const Fields *fields;
-  bool *used; /* for each field */
-  bool keyed; /* the source's key is bound from parameter 1 */
+  sqlite3_uint64 used; /* fields by bits, as in colUsed */
+  bool keyed;          /* the source's key is bound from parameter 1 */
   bool key_is_loose;
   bool counted; /* how many rows, instead of the rows */
   bool travels; /* what one row leads to, for travel.c */
-  bool packed;  /* without the columns that nobody reads */
+  bool packed;  /* just what a user sees, or the route's column */
   int comparison_count, order_count;
   Comparison *comparisons;
   Order *orders;
@@ -804,6 +810,7 @@ typedef struct Reading {
 /* The caller frees it.  *loose becomes the length of what has to be cut off to
 ** read without the loose comparisons. */
 RELATE_PRIVATE char *reading_sql(const Reading *reading, int *loose);
+RELATE_PRIVATE bool reading_uses(const Reading *reading, int field);
 /* The keys of all sources, to travel from. */
 RELATE_PRIVATE char *reading_sources(const Route *route);
 
@@ -881,6 +888,10 @@ RELATE_PRIVATE void connection_release(void *connection);
 ** until connection_leave.  NULL once *failure is set; leave all the same. */
 RELATE_PRIVATE Model *connection_enter(Failure *failure, Connection *connection,
                                        const char *schema);
+/* The same with a model that may be out of date, for a STATEMENT_STRICT, which
+** tells whether it was.  Nothing is looked at.  Leave it likewise. */
+RELATE_PRIVATE void connection_trust(Failure *failure, Connection *connection,
+                                     Model *model);
 RELATE_PRIVATE void connection_leave(Connection *connection, Model *model);
 RELATE_PRIVATE bool connection_foreign_keys(Connection *connection);
 /* A statement of generate.c, taken from the cache: give it back. */
@@ -977,6 +988,8 @@ RELATE_PRIVATE const Relationship *function_relationship(Failure *failure,
                                                          Function *function,
                                                          Model *model,
                                                          const Value *path);
+RELATE_PRIVATE const Relationship *function_remembered(const Function *function,
+                                                       const Value *path);
 /* The way that a call of a function that reads is about, in any schema: the
 ** declared one, else that of `path`.  Enters its model, to be left; what the
 ** route points to is the model's or in the arena. */
@@ -1049,6 +1062,12 @@ RELATE_PRIVATE bool link_is_several(Base base,
 /* Carries the order out.  How many links were made, removed or changed. */
 RELATE_PRIVATE sqlite3_int64 link_apply(Failure *failure, Base base,
                                         const LinkOrder *order);
+/* Links or unlinks one pair without a look at the schema.  `arguments` are the
+** path, unless the function is declared, the source and the target.  False:
+** nothing was done, and it takes link_apply. */
+RELATE_PRIVATE bool link_quickly(Failure *failure, const Function *function,
+                                 const Value *arguments,
+                                 sqlite3_int64 *changed);
 /* True if pairs of plain values can be linked all in one statement. */
 RELATE_PRIVATE bool link_in_bulk(const Relationship *relationship);
 /* Links the pairs of `rows`, sources and targets in turn, all or nothing. */

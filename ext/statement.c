@@ -11,16 +11,22 @@
 */
 #include "relate_int.h"
 
+static int prepare(sqlite3 *db, unsigned flags, const char *sql,
+                   sqlite3_stmt **statement) {
+  unsigned options = 0;
+  if (flags & STATEMENT_STRICT) /* the older form, which has no options */
+    return sqlite3_prepare(db, sql, -1, statement, NULL);
+  if (flags & STATEMENT_KEPT) options |= SQLITE_PREPARE_PERSISTENT;
+  if (flags & STATEMENT_PLAIN) options |= SQLITE_PREPARE_NO_VTAB;
+  return sqlite3_prepare_v3(db, sql, -1, options, statement, NULL);
+}
+
 /* NULL once *failure is set.  The caller finalizes. */
 sqlite3_stmt *statement_prepare(Failure *failure, sqlite3 *db, unsigned flags,
                                 const char *sql) {
   sqlite3_stmt *statement = NULL;
-  unsigned options = 0;
   if (failure->code) return NULL;
-  if (flags & STATEMENT_KEPT) options |= SQLITE_PREPARE_PERSISTENT;
-  if (flags & STATEMENT_PLAIN) options |= SQLITE_PREPARE_NO_VTAB;
-  if (sqlite3_prepare_v3(db, sql, -1, options, &statement, NULL))
-    failure_from_db(failure, db);
+  if (prepare(db, flags, sql, &statement)) failure_from_db(failure, db);
   return statement;
 }
 
@@ -54,6 +60,19 @@ bool statement_step(Failure *failure, sqlite3_stmt *statement) {
   if (code != SQLITE_DONE)
     failure_from_db(failure, sqlite3_db_handle(statement));
   return false;
+}
+
+/* Runs a STATEMENT_STRICT to its end.  False: what it was prepared for, the
+** schema for one, is not the same any more, and nothing was done.  (What fails
+** in such a statement is told by the reset.) */
+bool statement_run_strict(Failure *failure, sqlite3_stmt *statement) {
+  int code = SQLITE_ROW;
+  if (failure->code) return true;
+  while (code == SQLITE_ROW) code = sqlite3_step(statement);
+  if (code == SQLITE_DONE) return true;
+  if (sqlite3_reset(statement) == SQLITE_SCHEMA) return false;
+  failure_from_db(failure, sqlite3_db_handle(statement));
+  return true;
 }
 
 /* The text of a column, borrowed until the statement moves; NULL for NULL. */

@@ -201,6 +201,31 @@ static bool gathered_bulk(Call *call, const Gathered *gathered,
   return true;
 }
 
+/* One pair without payload, see link_quickly. */
+static bool gathered_quickly(Call *call, const Gathered *gathered, Value *argv,
+                             sqlite3_int64 *changed) {
+  const Function *function = call->function;
+  sqlite3_int64 cursor = 0;
+  if (gathered->rows > 1 || gathered->argc != arguments_needed(function))
+    return false;
+  for (int i = 0; i < gathered->argc; i++)
+    values_next(&gathered->values, &cursor, &argv[i]);
+  return link_quickly(call->failure, function, argv, changed);
+}
+
+/* Looks at the schema first. */
+static sqlite3_int64 gathered_thoroughly(Call *call, Transaction *transaction,
+                                         const Gathered *gathered,
+                                         Value *argv) {
+  Connection *connection = call->function->connection;
+  sqlite3_int64 changed = 0;
+  call->model = connection_enter(call->failure, connection, "main");
+  if (!call->failure->code && !gathered_bulk(call, gathered, &changed))
+    changed = gathered_rows(call, transaction, gathered, argv);
+  connection_leave(connection, call->model);
+  return changed;
+}
+
 static sqlite3_int64 gathered_transact(Call *call, const Gathered *gathered,
                                        Value *argv) {
   Connection *connection = call->function->connection;
@@ -208,11 +233,9 @@ static sqlite3_int64 gathered_transact(Call *call, const Gathered *gathered,
   ** a trigger leaves those made before. */
   Transaction transaction =
       transaction_begin(call->failure, connection->cache, gathered->rows > 1);
-  call->model = connection_enter(call->failure, connection, "main");
   sqlite3_int64 changed = 0;
-  if (!call->failure->code && !gathered_bulk(call, gathered, &changed))
-    changed = gathered_rows(call, &transaction, gathered, argv);
-  connection_leave(connection, call->model);
+  if (!gathered_quickly(call, gathered, argv, &changed))
+    changed = gathered_thoroughly(call, &transaction, gathered, argv);
   transaction_end(call->failure, &transaction);
   return changed;
 }

@@ -275,6 +275,31 @@ static void row_insert(Row *row) {
   }
 }
 
+/* How many links that has made, removed or changed. */
+static sqlite3_int64 insert_thoroughly(Failure *failure, VerbTable *table,
+                                       sqlite3_value **argv) {
+  Connection *connection = table->function->connection;
+  Row row = {.failure = failure, .table = table};
+  Model *model = connection_enter(failure, connection, "main");
+  if (!failure->code) row_read(&row, model, argv);
+  row_insert(&row);
+  connection_leave(connection, model);
+  arena_free(row.arena);
+  return row.changed;
+}
+
+/* A pair without payload, see link_quickly. */
+static bool insert_quickly(Failure *failure, const Function *function, int argc,
+                           sqlite3_value **argv, sqlite3_int64 *changed) {
+  int count = function->declared ? 2 : 3;
+  Value arguments[3];
+  if (failure->code) return false;
+  for (int i = 2 + count; i < argc; i++)
+    if (sqlite3_value_type(argv[i]) != SQLITE_NULL) return false;
+  for (int i = 0; i < count; i++) arguments[i] = value_of(failure, argv[2 + i]);
+  return link_quickly(failure, function, arguments, changed);
+}
+
 /* OR IGNORE skips what a uniqueness, NOT NULL or CHECK constraint refuses, and
 ** nothing else; SQLite would skip every constraint. */
 static int ignored_code(int code) {
@@ -285,10 +310,10 @@ static int ignored_code(int code) {
   return skips || (code & 0xff) != SQLITE_CONSTRAINT ? code : SQLITE_ERROR;
 }
 
-static int verb_table_end(VerbTable *table, Failure *failure, const Row *row) {
-  bool ignores =
-      sqlite3_vtab_on_conflict(row->order.connection->db) == SQLITE_IGNORE;
-  bool skipped = ignores && !failure->code && !row->changed;
+static int verb_table_end(VerbTable *table, Failure *failure, bool changed) {
+  sqlite3 *db = table->function->connection->db;
+  bool ignores = sqlite3_vtab_on_conflict(db) == SQLITE_IGNORE;
+  bool skipped = ignores && !failure->code && !changed;
   failure_prefix(failure, "%s: ", table->function->name);
   int code = failure_to_table(failure, &table->base);
   if (skipped) return SQLITE_CONSTRAINT; /* not counted by changes() */
@@ -298,19 +323,15 @@ static int verb_table_end(VerbTable *table, Failure *failure, const Row *row) {
 static int verb_table_update(sqlite3_vtab *pVtab, int argc,
                              sqlite3_value **argv, sqlite3_int64 *pRowid) {
   VerbTable *table = (VerbTable *)pVtab;
-  Connection *connection = table->function->connection;
+  Function *function = table->function;
   Failure failure = {0, NULL};
-  Row row = {.failure = &failure, .table = table};
-  row.order.connection = connection;
-  Model *model = connection_enter(&failure, connection, "main");
+  sqlite3_int64 changed = 0;
   if (argc < 3 || sqlite3_value_type(argv[0]) != SQLITE_NULL)
     failure_set(&failure, SQLITE_READONLY, "this table is for INSERT only");
-  if (!failure.code) row_read(&row, model, argv);
-  row_insert(&row);
-  connection_leave(connection, model);
-  *pRowid = sqlite3_last_insert_rowid(connection->db);
-  arena_free(row.arena);
-  return verb_table_end(table, &failure, &row);
+  if (!insert_quickly(&failure, function, argc, argv, &changed))
+    changed = insert_thoroughly(&failure, table, argv);
+  *pRowid = sqlite3_last_insert_rowid(function->connection->db);
+  return verb_table_end(table, &failure, changed != 0);
 }
 
 static int verb_table_filter(sqlite3_vtab_cursor *cursor, int idxNum,
