@@ -9,15 +9,12 @@
 **     courses|students|student_course
 **     SELECT name, base FROM _relationship_function;
 **     enroll|relate
+**     SELECT source, name, path FROM _relationship WHERE path IS NOT NULL;
+**     students|classmates|[{"source":"students","link":"student_course",...},
+**                          {"source":"courses",...}]
 **
-** A row refers to tables and columns, never to the name of a relationship.  It
-** says which one is meant by its Direction: the tables, and the columns of the
-** link table that refer to each end.
-**
-**     source    link            source_columns   target_columns  target
-**     students  student_course  ["student_id"]   ["course_id"]   courses
-**     brands    car_models      ["brand_id"]     NULL            car_models
-**     car_models car_models     NULL             ["brand_id"]    brands
+** A row refers to tables and columns, never to the name of a relationship: it
+** has the Direction of the one that is meant, see direction.c.
 **
 ** The tables are WITHOUT ROWID: a declaration leaves last_insert_rowid() alone.
 **
@@ -25,10 +22,11 @@
 **   1. The file may come from anyone.  What is read here is data: it is
 **      compared and bound, never run, and no trust is put in its shape.
 **   2. A row that can't be used has a `problem`; it never fails the reading.
-**   3. Strings of a Declaration are never NULL but for problem and the two
-**      column lists; what could not be read is "".
+**   3. Strings of a Declaration are never NULL but for problem, path and the
+**      two column lists; what could not be read is "".
 **   4. Without a problem options and preset are JSON objects, made is a JSON
-**      array, and the column lists are JSON arrays that begin with a name.
+**      array, path is one that begins with an object, and the column lists are
+**      such that begin with a name.
 **
 ** Everything lives in the arena that the caller gives.
 */
@@ -42,14 +40,14 @@
 #define JSON_LIMIT 1000000 /* bytes of a list or an object */
 
 static const char *const declaration_columns[] = {
-    "source",         "name",   "link",    "source_columns",
-    "target_columns", "target", "options", "made"};
+    "source",  "name", "link", "source_columns", "target_columns", "target",
+    "options", "made", "path"};
 
 static const char *const function_columns[] = {
-    "source",         "name",   "link",   "source_columns",
-    "target_columns", "target", "preset", "base"};
+    "source", "name", "link", "source_columns", "target_columns", "target",
+    "preset", "base", "path"};
 
-#define COLUMN_COUNT 8 /* of each of them, and in the order of enum below */
+#define COLUMN_COUNT 9 /* of each of them, and in the order of enum below */
 
 enum {
   COLUMN_SOURCE,
@@ -59,15 +57,9 @@ enum {
   COLUMN_TARGET_COLUMNS,
   COLUMN_TARGET,
   COLUMN_OBJECT, /* options, preset */
-  COLUMN_LAST    /* made, base */
+  COLUMN_OTHER,  /* made, base */
+  COLUMN_PATH
 };
-
-bool direction_same(const Direction *a, const Direction *b) {
-  return name_equal(a->source, b->source) && name_equal(a->target, b->target) &&
-         name_equal(a->link, b->link) &&
-         name_equal(a->source_columns, b->source_columns) &&
-         name_equal(a->target_columns, b->target_columns);
-}
 
 /* ---- JSON, by SQLite's own functions ---- */
 
@@ -206,7 +198,20 @@ static const char *catalog_row_array(Failure *failure, CatalogRow *row,
   return "[]";
 }
 
-static Direction catalog_row_direction(Failure *failure, CatalogRow *row) {
+/* A list of steps; NULL for NULL or what is none. */
+static const char *catalog_row_path(Failure *failure, CatalogRow *row) {
+  if (failure->code) return NULL;
+  if (sqlite3_column_type(row->statement, COLUMN_PATH) == SQLITE_NULL)
+    return NULL;
+  const char *json = catalog_row_text(failure, row, COLUMN_PATH, JSON_LIMIT);
+  if (json_is(failure, row->db, json, "$[0]", "object")) return json;
+  catalog_row_problem(failure, row, COLUMN_PATH, "is not a list of steps");
+  return NULL;
+}
+
+/* A path says more than one direction could. */
+static Direction catalog_row_direction(Failure *failure, CatalogRow *row,
+                                       const char *path) {
   Direction direction = {
       .source = catalog_row_name(failure, row, COLUMN_SOURCE),
       .target = catalog_row_name(failure, row, COLUMN_TARGET),
@@ -215,29 +220,30 @@ static Direction catalog_row_direction(Failure *failure, CatalogRow *row) {
           catalog_row_columns(failure, row, COLUMN_SOURCE_COLUMNS),
       .target_columns =
           catalog_row_columns(failure, row, COLUMN_TARGET_COLUMNS)};
-  if (!direction.source_columns && !direction.target_columns)
+  if (path) direction.source_columns = direction.target_columns = NULL;
+  if (!path && !direction.source_columns && !direction.target_columns)
     catalog_row_problem(failure, row, COLUMN_SOURCE_COLUMNS,
                         "is NULL, and so is its target_columns");
   return direction;
 }
 
 static Declaration catalog_row_declaration(Failure *failure, CatalogRow *row) {
-  Declaration declaration = {
-      .name = catalog_row_name(failure, row, COLUMN_NAME),
-      .direction = catalog_row_direction(failure, row),
-      .options = catalog_row_object(failure, row, COLUMN_OBJECT),
-      .made = catalog_row_array(failure, row, COLUMN_LAST)};
+  Declaration declaration = {.path = catalog_row_path(failure, row)};
+  declaration.direction = catalog_row_direction(failure, row, declaration.path);
+  declaration.name = catalog_row_name(failure, row, COLUMN_NAME);
+  declaration.options = catalog_row_object(failure, row, COLUMN_OBJECT);
+  declaration.made = catalog_row_array(failure, row, COLUMN_OTHER);
   declaration.problem = row->problem;
   return declaration;
 }
 
 static FunctionDeclaration catalog_row_function(Failure *failure,
                                                 CatalogRow *row) {
-  FunctionDeclaration function = {
-      .name = catalog_row_name(failure, row, COLUMN_NAME),
-      .base = catalog_row_name(failure, row, COLUMN_LAST),
-      .direction = catalog_row_direction(failure, row),
-      .preset = catalog_row_object(failure, row, COLUMN_OBJECT)};
+  FunctionDeclaration function = {.path = catalog_row_path(failure, row)};
+  function.direction = catalog_row_direction(failure, row, function.path);
+  function.name = catalog_row_name(failure, row, COLUMN_NAME);
+  function.base = catalog_row_name(failure, row, COLUMN_OTHER);
+  function.preset = catalog_row_object(failure, row, COLUMN_OBJECT);
   function.problem = row->problem;
   return function;
 }
@@ -375,6 +381,7 @@ void catalog_create(Failure *failure, sqlite3 *db, const Schema *schema) {
                        "  target TEXT NOT NULL,\n"
                        "  options TEXT NOT NULL DEFAULT '{}',\n"
                        "  made TEXT NOT NULL DEFAULT '[]',\n"
+                       "  path TEXT,\n"
                        "  PRIMARY KEY (source, name)\n"
                        ") WITHOUT ROWID");
   catalog_create_table(failure, db, schema, CATALOG_FUNCTION_TABLE,
@@ -388,7 +395,8 @@ void catalog_create(Failure *failure, sqlite3 *db, const Schema *schema) {
                        "  source_columns TEXT,\n"
                        "  target_columns TEXT,\n"
                        "  target TEXT NOT NULL,\n"
-                       "  preset TEXT NOT NULL DEFAULT '{}'\n"
+                       "  preset TEXT NOT NULL DEFAULT '{}',\n"
+                       "  path TEXT\n"
                        ") WITHOUT ROWID");
 }
 
@@ -428,12 +436,13 @@ void catalog_store(Failure *failure, sqlite3 *db,
       failure, db, STATEMENT_PLAIN,
       "INSERT OR REPLACE INTO main.\"" CATALOG_TABLE
       "\" (source, name, link, "
-      "source_columns, target_columns, target, options, made) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+      "source_columns, target_columns, target, options, made, path) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
   catalog_bind_direction(failure, statement, &declaration->direction);
   catalog_bind(failure, statement, 2, declaration->name, NAME_LIMIT);
   catalog_bind(failure, statement, 7, declaration->options, JSON_LIMIT);
   catalog_bind(failure, statement, 8, declaration->made, JSON_LIMIT);
+  catalog_bind(failure, statement, 9, declaration->path, JSON_LIMIT);
   statement_step(failure, statement);
   sqlite3_finalize(statement);
 }
@@ -458,12 +467,13 @@ void catalog_store_function(Failure *failure, sqlite3 *db,
       failure, db, STATEMENT_PLAIN,
       "INSERT OR REPLACE INTO main.\"" CATALOG_FUNCTION_TABLE
       "\" (source, "
-      "name, link, source_columns, target_columns, target, preset, base) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+      "name, link, source_columns, target_columns, target, preset, base, path) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
   catalog_bind_direction(failure, statement, &function->direction);
   catalog_bind(failure, statement, 2, function->name, NAME_LIMIT);
   catalog_bind(failure, statement, 7, function->preset, JSON_LIMIT);
   catalog_bind(failure, statement, 8, function->base, NAME_LIMIT);
+  catalog_bind(failure, statement, 9, function->path, JSON_LIMIT);
   statement_step(failure, statement);
   sqlite3_finalize(statement);
 }

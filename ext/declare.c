@@ -230,19 +230,20 @@ static const Relationship *request_declared(const Request *request) {
   return NULL;
 }
 
-/* Fails if `name` is taken on the table of `relationship` by another one. */
-static void check_name(Failure *failure, const Model *model,
+/* Fails if `name` is taken on the table `source` by another relationship than
+** `relationship`, which may be NULL. */
+static void check_name(Failure *failure, const Model *model, const char *source,
                        const Relationship *relationship, const char *name) {
   for (int i = 0; i < model->relationship_count; i++) {
     const Relationship *other = &model->relationships[i];
-    bool lost = other->declaration && !other->target;
-    if (other == relationship || other->source != relationship->source || lost)
+    if (other == relationship || !name_equal(other->source->name, source))
       continue;
+    if (other->declaration && !other->target) continue; /* it is lost */
     if (name_equal(other->exact_name, name) ||
         (other->declaration && name_equal(other->declaration->name, name)))
       failure_set(failure, SQLITE_ERROR,
-                  "%s.%s is the name of another relationship (%s)",
-                  relationship->source->name, name, other->because);
+                  "%s.%s is the name of another relationship (%s)", source,
+                  name, other->because);
   }
 }
 
@@ -257,71 +258,80 @@ static void check_unnamed(Failure *failure, const Relationship *relationship,
 
 /* ---- the row ---- */
 
-/* The relationship of `direction` in the model as it is now; a failure if it is
-** not there, or can't be used. */
+/* The relationship that the request is about, which has a row, in the model as
+** it is now; a failure if it is not there, or can't be used. */
 static const Relationship *request_relationship(Failure *failure,
-                                                const Request *request,
-                                                const Direction *direction) {
-  const Relationship *relationship =
-      model_direction(failure, request->model, direction);
+                                                const Request *request) {
+  if (failure->code) return NULL;
+  const Relationship *relationship = request_declared(request);
   if (!relationship)
-    failure_set(failure, SQLITE_ERROR, "%s makes no relationship from %s to %s",
-                direction->link, direction->source, direction->target);
-  if (relationship && relationship->problem)
-    failure_set(failure, SQLITE_ERROR, "%s", relationship->problem);
-  if (relationship && !relationship->declaration)
     failure_set(failure, SQLITE_ERROR,
                 "the declaration was not kept; see what is in _relationship");
+  if (relationship && relationship->problem)
+    failure_set(failure, SQLITE_ERROR, "%s", relationship->problem);
   return failure->code ? NULL : relationship;
 }
 
 /* Writes the first row of a relationship that had none. */
 static void request_enter(Failure *failure, Request *request,
-                          const Direction *direction) {
-  sqlite3 *db = request->connection->db;
+                          Declaration declaration) {
   const Declaration *lost = catalog_find(
       request->model->catalog, request->path.table, request->path.name);
-  if (lost && !lost->problem) make_read(failure, &request->make, lost->made);
-  Declaration declaration = {.direction = *direction,
-                             .name = request->path.name,
-                             .options = "{}",
-                             .made = make_text(failure, &request->make)};
-  catalog_create(failure, db, request->model->schema);
-  catalog_store(failure, db, &declaration);
+  if (failure->code) return;
+  if (lost && !lost->problem) make_read(failure, &request->make, lost);
+  declaration.made = make_text(failure, &request->make);
+  catalog_create(failure, request->connection->db, request->model->schema);
+  catalog_store(failure, request->connection->db, &declaration);
   request->make.changed = true;
+  request_refresh(failure, request);
 }
 
 /* Finds or makes the relationship, and writes its row. */
-static Direction request_introduce(Failure *failure, Request *request) {
-  Direction direction = request_resolve(failure, request);
+static void request_introduce(Failure *failure, Request *request) {
+  Declaration declaration = {.name = request->path.name, .options = "{}"};
+  declaration.direction = request_resolve(failure, request);
   if (request->make.changed) request_refresh(failure, request);
-  if (failure->code) return direction;
+  if (failure->code) return;
   const Relationship *relationship =
-      model_direction(failure, request->model, &direction);
+      model_direction(failure, request->model, &declaration.direction);
   if (relationship) {
     check_unnamed(failure, relationship, request->path.name);
-    check_name(failure, request->model, relationship, request->path.name);
+    check_name(failure, request->model, relationship->source->name,
+               relationship, request->path.name);
   }
-  request_enter(failure, request, &direction);
-  request_refresh(failure, request);
-  return direction;
+  request_enter(failure, request, declaration);
 }
 
-/* The direction that the request is about, which has a row from now on. */
-static Direction request_direction(Failure *failure, Request *request) {
-  Direction direction = {0};
-  if (failure->code) return direction;
+static void request_derive(Failure *failure, Request *request) {
+  derive_check(failure, request, NULL);
+  Declaration declaration = derive_declaration(failure, request);
+  if (failure->code) return;
+  check_name(failure, request->model, declaration.direction.source, NULL,
+             request->path.name);
+  request_enter(failure, request, declaration);
+}
+
+static void check_not_derived(Failure *failure, const Request *request) {
+  if (derive_asked(request))
+    failure_set(failure, SQLITE_ERROR,
+                "is declared as it is, without a path or a condition; give "
+                "these a name of their own, or drop this one first");
+}
+
+/* Sees to it that the request is about a relationship that has a row. */
+static void request_settle(Failure *failure, Request *request) {
+  if (failure->code) return;
   const Relationship *relationship = request_declared(request);
-  if (!relationship) return request_introduce(failure, request);
-  request_check(failure, request, relationship);
-  make_read(failure, &request->make, relationship->declaration->made);
-  const Direction *stored = &relationship->declaration->direction;
-  Arena *arena = request->arena;
-  return (Direction){arena_text(failure, arena, stored->source),
-                     arena_text(failure, arena, stored->target),
-                     arena_text(failure, arena, stored->link),
-                     arena_text(failure, arena, stored->source_columns),
-                     arena_text(failure, arena, stored->target_columns)};
+  if (!relationship && derive_asked(request)) {
+    request_derive(failure, request);
+  } else if (!relationship) {
+    request_introduce(failure, request);
+  } else if (relationship->derived) {
+    derive_check(failure, request, relationship);
+  } else {
+    check_not_derived(failure, request);
+    request_check(failure, request, relationship);
+  }
 }
 
 /* ---- options ---- */
@@ -337,11 +347,13 @@ static char *lower(Failure *failure, const Request *request, const char *text) {
 static const char *option_kept(Failure *failure, const Request *request,
                                Option option) {
   const char *value = request->values[option];
-  if (!value || option == OPTION_COMMENT) return value;
+  if (!value) return NULL;
   if (option == OPTION_CARDINALITY)
     return cardinality_name((Cardinality)request->cardinality);
-  return lower(failure, request,
-               uphold_action(failure, option_name(option), value));
+  if (option == OPTION_ON_DELETE || option == OPTION_ON_UPDATE)
+    return lower(failure, request,
+                 uphold_action(failure, option_name(option), value));
+  return value;
 }
 
 /* The options that are kept, after those of the request. */
@@ -404,12 +416,8 @@ static void request_repeat(Failure *failure, Request *request,
 }
 
 static void request_cardinality(Failure *failure, Request *request,
-                                const Direction *direction) {
-  const Relationship *relationship =
-      request_relationship(failure, request, direction);
-  if (!relationship || !request->given[OPTION_CARDINALITY] ||
-      relationship->cardinality == MANY_TO_MANY)
-    return;
+                                const Relationship *relationship) {
+  if (failure->code || relationship->cardinality == MANY_TO_MANY) return;
   bool is = relationship->cardinality == ONE_TO_ONE;
   bool wanted = request->cardinality == ONE_TO_ONE;
   if (wanted && !is) {
@@ -474,7 +482,7 @@ static void request_actions(Failure *failure, Request *request,
 /* Takes a row away, and what it has made. */
 static void declaration_drop(Failure *failure, Make *make,
                              const Declaration *declaration) {
-  if (!declaration->problem) make_read(failure, make, declaration->made);
+  if (!declaration->problem) make_read(failure, make, declaration);
   make_drop_all(failure, make);
   catalog_remove(failure, make->db, declaration->direction.source,
                  declaration->name);
@@ -486,12 +494,12 @@ static void request_name_inverse(Failure *failure, Request *request,
   const char *name = request->inverse.name;
   check_unnamed(failure, inverse, name);
   if (failure->code || inverse->declaration) return;
-  check_name(failure, request->model, inverse, name);
-  Declaration declaration = {
-      .direction = model_describe(failure, request->arena, inverse),
-      .name = name,
-      .options = "{}",
-      .made = "[]"};
+  check_name(failure, request->model, inverse->source->name, inverse, name);
+  Declaration declaration = {.direction =
+                                 direction_of(failure, request->arena, inverse),
+                             .name = name,
+                             .options = "{}",
+                             .made = "[]"};
   catalog_store(failure, request->connection->db, &declaration);
   request->make.changed = true;
 }
@@ -511,37 +519,80 @@ static void request_inverse(Failure *failure, Request *request,
   }
 }
 
+/* ---- the view ---- */
+
+/* Makes the view that the options ask for; one that was made under another name
+** goes. */
+static void request_view(Failure *failure, Request *request,
+                         const Relationship *relationship) {
+  const char *name =
+      catalog_option(failure, request->arena, request->connection->db,
+                     relationship->declaration->options, "view");
+  char *sql = name ? view_sql(relationship, name) : NULL;
+  if (name && !sql) failure_memory(failure);
+  make_view(failure, &request->make, name, sql);
+  sqlite3_free(sql);
+}
+
 /* ---- relationship() ---- */
 
+/* Writes the row, unless it says so already. */
 static void request_store(Failure *failure, Request *request,
-                          const Direction *direction, const Declaration *before,
-                          const char *options) {
-  const char *made = make_text(failure, &request->make);
+                          const Declaration *before, const char *options,
+                          const char *made) {
   if (failure->code || (strcmp(options, before->options) == 0 &&
                         strcmp(made, before->made) == 0))
     return;
-  Declaration declaration = {.direction = *direction,
-                             .name = before->name,
-                             .options = options,
-                             .made = made};
+  Declaration declaration = *before;
+  declaration.options = options;
+  declaration.made = made;
   catalog_store(failure, request->connection->db, &declaration);
   request->make.changed = true;
+  request_refresh(failure, request);
+}
+
+/* Brings the options of the row in line with the request.  A condition that was
+** no good may be replaced; what comes of it the new model says. */
+static void request_keep_options(Failure *failure, Request *request) {
+  const Relationship *relationship =
+      failure->code ? NULL : request_declared(request);
+  if (!relationship) return;
+  const Declaration *before = relationship->declaration;
+  make_read(failure, &request->make, before);
+  const char *options = request_options(failure, request, before->options);
+  request_store(failure, request, before, options, before->made);
+}
+
+static void request_keep_made(Failure *failure, Request *request) {
+  const Relationship *relationship = request_relationship(failure, request);
+  if (!relationship) return;
+  const Declaration *before = relationship->declaration;
+  request_store(failure, request, before, before->options,
+                make_text(failure, &request->make));
+}
+
+/* Brings the links in line with the options. */
+static void request_adjust_links(Failure *failure, Request *request) {
+  const Relationship *relationship = request_relationship(failure, request);
+  if (!relationship || relationship->derived) return;
+  if (request->given[OPTION_CARDINALITY])
+    request_cardinality(failure, request, relationship);
+  relationship = request_relationship(failure, request);
+  if (!relationship) return;
+  make_indexes(failure, &request->make, relationship);
+  request_actions(failure, request, relationship,
+                  relationship->declaration->options);
+  request_inverse(failure, request, relationship);
 }
 
 /* Brings file and row in line with the options. */
-static void request_adjust(Failure *failure, Request *request,
-                           const Direction *direction) {
-  request_cardinality(failure, request, direction);
-  const Relationship *relationship =
-      request_relationship(failure, request, direction);
+static void request_adjust(Failure *failure, Request *request) {
+  request_keep_options(failure, request);
+  request_adjust_links(failure, request);
+  const Relationship *relationship = request_relationship(failure, request);
   if (!relationship) return;
-  const Declaration *before = relationship->declaration;
-  const char *options = request_options(failure, request, before->options);
-  if (failure->code) return;
-  make_indexes(failure, &request->make, relationship);
-  request_actions(failure, request, relationship, options);
-  request_inverse(failure, request, relationship);
-  request_store(failure, request, direction, before, options);
+  request_view(failure, request, relationship);
+  request_keep_made(failure, request);
 }
 
 /* Asked at the end, when the model shows what has been declared. */
@@ -556,8 +607,8 @@ static void request_check_circles(Failure *failure, Request *request) {
 static void request_declare(Failure *failure, Request *request) {
   request_refresh(failure, request);
   request_read(failure, request);
-  Direction direction = request_direction(failure, request);
-  request_adjust(failure, request, &direction);
+  request_settle(failure, request);
+  request_adjust(failure, request);
   if (!request->make.changed) return;
   request_check_circles(failure, request);
   catalog_announce(failure, request->connection->db);
@@ -584,10 +635,12 @@ void declare_relationship(sqlite3_context *context, int argc,
 /* ---- relationship_drop() ---- */
 
 /* True if both rows are about the same links, one each way. */
-static bool is_mirror(const Direction *a, const Direction *b) {
-  Direction turned = {b->target, b->source, b->link, b->target_columns,
-                      b->source_columns};
-  return direction_same(a, &turned);
+static bool is_mirror(const Declaration *a, const Declaration *b) {
+  const Direction *way = &b->direction;
+  Direction turned = {way->target, way->source, way->link, way->target_columns,
+                      way->source_columns};
+  return !a->problem && !b->problem && !a->path && !b->path &&
+         direction_same(&a->direction, &turned);
 }
 
 static void drop_pair(Failure *failure, Request *request,
@@ -596,8 +649,7 @@ static void drop_pair(Failure *failure, Request *request,
   declaration_drop(failure, &request->make, declaration);
   for (int i = 0; i < catalog->declaration_count && !failure->code; i++) {
     const Declaration *other = &catalog->declarations[i];
-    if (other != declaration && !declaration->problem && !other->problem &&
-        is_mirror(&declaration->direction, &other->direction))
+    if (other != declaration && is_mirror(declaration, other))
       declaration_drop(failure, &request->make, other);
   }
 }
@@ -630,10 +682,21 @@ static void drop_one(Failure *failure, Request *request, const char *name) {
   catalog_announce(failure, request->connection->db);
 }
 
+/* What all declarations have made: a view has a name that the user gave. */
+static void drop_made(Failure *failure, Request *request) {
+  const Catalog *catalog = request->model->catalog;
+  for (int i = 0; i < catalog->declaration_count && !failure->code; i++) {
+    if (catalog->declarations[i].problem) continue;
+    make_read(failure, &request->make, &catalog->declarations[i]);
+    make_drop_all(failure, &request->make);
+  }
+}
+
 /* Everything of ours; the tables of declarations go last. */
 static void drop_everything(Failure *failure, Request *request) {
   request_refresh(failure, request);
   if (failure->code) return;
+  drop_made(failure, request);
   make_find(failure, &request->make);
   make_drop_all(failure, &request->make);
   for (int i = 0; i < 2 && !failure->code; i++) {

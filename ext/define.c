@@ -27,8 +27,9 @@ typedef struct Definition {
   Path path;
   const char *name;
   Base base;
-  const Relationship *relationship;
-  const char *preset; /* JSON */
+  Route route;
+  const Relationship *relationship; /* the only step, if it is a plain one */
+  const char *preset;               /* JSON */
 } Definition;
 
 static void definition_open(Failure *failure, Definition *definition) {
@@ -128,6 +129,18 @@ static Base argument_base(Failure *failure, const char *name) {
   return BASE_NONE;
 }
 
+/* One that only reads goes along a path of any length. */
+static Path definition_path(Failure *failure, Base base, const char *text) {
+  if (failure->code || base_writes(base)) return declare_path(failure, text);
+  Path path = path_read(failure, text);
+  if (!failure->code && !name_equal(path.schema, "main"))
+    failure_set(failure, SQLITE_ERROR,
+                "'%.100s' is in an attached database; functions are declared "
+                "for main",
+                text);
+  return path;
+}
+
 static void definition_arguments(Failure *failure, Definition *definition,
                                  int argc, sqlite3_value **argv) {
   if (argc < 3)
@@ -138,8 +151,9 @@ static void definition_arguments(Failure *failure, Definition *definition,
   definition->name = declare_text(failure, argv[0], "the name of the function");
   definition->base = argument_base(
       failure, declare_text(failure, argv[1], "the function to begin with"));
-  definition->path = declare_path(
-      failure, declare_text(failure, argv[2], "the name of the relationship"));
+  definition->path = definition_path(
+      failure, definition->base,
+      declare_text(failure, argv[2], "the name of the relationship"));
   if (argc % 2 == 0)
     failure_set(failure, SQLITE_ERROR,
                 "a column has no value; what follows the relationship are "
@@ -148,6 +162,29 @@ static void definition_arguments(Failure *failure, Definition *definition,
     failure_set(failure, SQLITE_ERROR,
                 "only a function that begins with relate sets columns, not %s",
                 base_name(definition->base));
+}
+
+/* ---- the way ---- */
+
+static const Relationship *plain_step(const Route *route) {
+  const Relationship *link = route_link(route);
+  return link && !route->steps[0].where && !route->column ? link : NULL;
+}
+
+static void definition_find(Failure *failure, Definition *definition) {
+  if (failure->code) return;
+  Base base = definition->base;
+  definition->route = path_route(failure, definition->arena, definition->model,
+                                 &definition->path, base_path_end(base));
+  definition->relationship = plain_step(&definition->route);
+  if (!failure->code && base_writes(base))
+    function_check_links(failure, path_relationship(failure, definition->model,
+                                                    &definition->path));
+  if (!failure->code && base == BASE_RELATED_VALUE &&
+      !route_is_to_one(&definition->route))
+    failure_set(failure, SQLITE_ERROR,
+                "the path may lead to several rows; begin with related_min or "
+                "related_max");
 }
 
 /* ---- preset payload ---- */
@@ -226,7 +263,26 @@ static bool same_function(const FunctionDeclaration *a,
                           const FunctionDeclaration *b) {
   return !a->problem && name_equal(a->base, b->base) &&
          strcmp(a->preset, b->preset) == 0 &&
+         strcmp(a->path ? a->path : "", b->path ? b->path : "") == 0 &&
          direction_same(&a->direction, &b->direction);
+}
+
+/* Says which way the function goes: one plain relationship by its direction,
+** any other by its steps. */
+static void definition_describe(Failure *failure, const Definition *definition,
+                                FunctionDeclaration *function) {
+  const Route *route = &definition->route;
+  if (definition->relationship) {
+    function->direction =
+        direction_of(failure, definition->arena, definition->relationship);
+    return;
+  }
+  function->path = derivation_path(failure, definition->arena, route);
+  if (failure->code) return;
+  function->direction =
+      (Direction){.source = route->source->name,
+                  .target = route->target->name,
+                  .link = route->steps[0].relationship->link->name};
 }
 
 static void definition_store(Failure *failure, const Definition *definition) {
@@ -234,12 +290,10 @@ static void definition_store(Failure *failure, const Definition *definition) {
   sqlite3 *db = definition->connection->db;
   const FunctionDeclaration *before =
       function_declared(definition->model, definition->name);
-  FunctionDeclaration function = {
-      .name = definition->name,
-      .base = base_name(definition->base),
-      .direction =
-          model_describe(failure, definition->arena, definition->relationship),
-      .preset = definition->preset};
+  FunctionDeclaration function = {.name = definition->name,
+                                  .base = base_name(definition->base),
+                                  .preset = definition->preset};
+  definition_describe(failure, definition, &function);
   if (failure->code || (before && same_function(before, &function))) return;
   if (before) {
     failure_set(failure, SQLITE_ERROR,
@@ -262,8 +316,7 @@ void declare_function(sqlite3_context *context, int argc,
   Undertaking undertaking = declare_begin(&failure, definition.connection);
   check_function_name(&failure, &definition);
   definition_open(&failure, &definition);
-  definition.relationship =
-      path_relationship(&failure, definition.model, &definition.path);
+  definition_find(&failure, &definition);
   definition_preset(&failure, &definition, argc, argv);
   definition_store(&failure, &definition);
   declare_end(&failure, &undertaking, context,

@@ -355,7 +355,7 @@ static const Relationship *association_of(const Model *model,
                                           const Table *table) {
   for (int i = 0; i < model->relationship_count; i++) {
     const Relationship *relationship = &model->relationships[i];
-    if (relationship->cardinality == MANY_TO_MANY &&
+    if (relationship->cardinality == MANY_TO_MANY && !relationship->derived &&
         relationship->link == table)
       return relationship;
   }
@@ -385,8 +385,9 @@ static bool is_line(const Model *model, const Table *table) {
   if (!association || association->payload.count) return false;
   for (int i = 0; i < model->relationship_count; i++) {
     const Relationship *relationship = &model->relationships[i];
-    if (relationship->source != table && relationship->target != table)
-      continue;
+    bool touches =
+        relationship->source == table || relationship->target == table;
+    if (!touches || relationship->derived) continue;
     if (!is_leg(association, relationship->source_foreign) &&
         !is_leg(association, relationship->target_foreign))
       return false;
@@ -468,9 +469,11 @@ static void diagram_association(const Diagram *diagram,
                              .note = relationship->link->name});
 }
 
-/* Each pair once, in the direction in which its line is drawn. */
+/* Each pair once, in the direction in which its line is drawn.  A derived one
+** goes along the lines of others. */
 static void diagram_relationship(const Diagram *diagram,
                                  const Relationship *relationship) {
+  if (relationship->derived) return;
   if (!relationship->target) {
     if (relationship->target_foreign) diagram_broken(diagram, relationship);
   } else if (relationship->cardinality == MANY_TO_MANY) {

@@ -77,6 +77,7 @@ static void function_unbind(Function *function) {
   values_free(&function->preset_values);
   function->model = NULL;
   function->relationship = NULL;
+  function->route = (Route){0};
   function->problem = function->path = NULL;
   function->preset = NULL;
   function->preset_count = 0;
@@ -143,6 +144,21 @@ static void function_problem(Failure *failure, Function *function,
   if (!function->problem) failure_memory(failure);
 }
 
+/* What keeps a function that is declared from being called; NULL: nothing. */
+static const char *bind_problem(const Function *function,
+                                const DeclaredFunction *declared) {
+  bool column = declared->route.column != NULL;
+  bool wanted = base_path_end(function->base) == PATH_TO_COLUMN;
+  if (base_find(declared->declaration->base) != function->base)
+    return "means something else since this connection was opened; open it "
+           "again";
+  if (base_writes(function->base) && declared->relationship->derived)
+    return "changes links, but its path can only be read";
+  if (column && !wanted) return "its path in the file ends with a column";
+  if (wanted && !column) return "its path in the file ends without a column";
+  return NULL;
+}
+
 void function_bind(Failure *failure, Function *function, Model *model,
                    const DeclaredFunction *declared) {
   function_unbind(function);
@@ -160,10 +176,9 @@ void function_bind(Failure *failure, Function *function, Model *model,
   model_retain(model);
   function->model = model;
   function->relationship = declared->relationship;
-  if (base_find(declared->declaration->base) != function->base)
-    function_problem(failure, function,
-                     "means something else since this "
-                     "connection was opened; open it again");
+  function->route = declared->route;
+  const char *problem = bind_problem(function, declared);
+  if (problem) function_problem(failure, function, problem);
   function_preset(&trouble, function, declared->declaration->preset);
   if (trouble.code && trouble.message && !function->problem)
     function_problem(failure, function, trouble.message);
@@ -222,10 +237,29 @@ static bool path_is_text(Failure *failure, const Value *path) {
   return false;
 }
 
+void function_check_links(Failure *failure, const Relationship *relationship) {
+  if (relationship && relationship->derived)
+    failure_set(failure, SQLITE_ERROR,
+                "%s can only be read: it is declared by a path or a condition; "
+                "change the links of %s",
+                relationship->full_name,
+                relationship->step_count == 1
+                    ? relationship->steps[0].relationship->full_name
+                    : "its steps");
+}
+
+/* The relationship that a declared function changes. */
+static const Relationship *declared_links(Failure *failure,
+                                          const Function *function) {
+  const Relationship *relationship = declared_relationship(failure, function);
+  function_check_links(failure, relationship);
+  return failure->code ? NULL : relationship;
+}
+
 const Relationship *function_relationship(Failure *failure, Function *function,
                                           Model *model, const Value *path) {
   if (failure->code) return NULL;
-  if (function->declared) return declared_relationship(failure, function);
+  if (function->declared) return declared_links(failure, function);
   if (remembers(function, model, path)) return function->relationship;
   if (!path_is_text(failure, path)) return NULL;
   Path read = path_read(failure, path->bytes);
@@ -235,16 +269,10 @@ const Relationship *function_relationship(Failure *failure, Function *function,
                 "read, not changed",
                 path->bytes);
   const Relationship *found = path_relationship(failure, model, &read);
+  function_check_links(failure, found);
   path_free(&read);
   if (found) remember(failure, function, model, path->bytes, found);
   return failure->code ? NULL : found;
-}
-
-/* What a declared function reads along. */
-static Route declared_route(Failure *failure, const Function *function,
-                            Arena *arena) {
-  const Relationship *relationship = declared_relationship(failure, function);
-  return relationship ? route_of(failure, arena, relationship) : (Route){0};
 }
 
 Route function_route(Failure *failure, Function *function, Arena *arena,
@@ -255,7 +283,7 @@ Route function_route(Failure *failure, Function *function, Arena *arena,
   *model = connection_enter(failure, function->connection, read.schema);
   Route route = {0};
   if (!failure->code && function->declared) {
-    route = declared_route(failure, function, arena);
+    if (declared_relationship(failure, function)) route = function->route;
   } else if (!failure->code) {
     route = path_route(failure, arena, *model, &read,
                        base_path_end(function->base));

@@ -95,7 +95,7 @@ static const char *through_of(const Relationship *relationship) {
   if (lost)
     return lost->source_columns && lost->target_columns ? lost->link : NULL;
   bool own = link == relationship->source || link == relationship->target;
-  return own ? NULL : link->name;
+  return own || !link ? NULL : link->name;
 }
 
 /* ---- relationship_list: columns ---- */
@@ -232,10 +232,33 @@ static void write_on_update(sqlite3_str *text, const ListRow *row) {
   write_action(text, row, "on_update", key ? key->on_update : NULL);
 }
 
-static void write_comment(sqlite3_str *text, const ListRow *row) {
+static void write_path(sqlite3_str *text, const ListRow *row) {
+  const Relationship *relationship = row->relationship;
+  if (relationship && relationship->step_count)
+    derivation_append(text, relationship->steps, relationship->step_count);
+}
+
+static void write_option(sqlite3_str *text, const ListRow *row,
+                         const char *name) {
   Arena *arena = arena_new(row->failure);
-  write_text(text, option_of(row, arena, row->relationship, "comment"));
+  write_text(text, option_of(row, arena, row->relationship, name));
   arena_free(arena);
+}
+
+static void write_where(sqlite3_str *text, const ListRow *row) {
+  write_option(text, row, "where");
+}
+
+static void write_order_by(sqlite3_str *text, const ListRow *row) {
+  write_option(text, row, "order_by");
+}
+
+static void write_view(sqlite3_str *text, const ListRow *row) {
+  write_option(text, row, "view");
+}
+
+static void write_comment(sqlite3_str *text, const ListRow *row) {
+  write_option(text, row, "comment");
 }
 
 static bool is_declared(const ListRow *row) {
@@ -372,6 +395,10 @@ static const ListColumn relationship_columns[] = {
     {"payload TEXT", write_payload, NULL},
     {"on_delete TEXT", write_on_delete, NULL},
     {"on_update TEXT", write_on_update, NULL},
+    {"path TEXT", write_path, NULL},
+    {"\"where\" TEXT", write_where, NULL},
+    {"order_by TEXT", write_order_by, NULL},
+    {"view TEXT", write_view, NULL},
     {"comment TEXT", write_comment, NULL},
     {"declared INTEGER", NULL, is_declared},
     {"problem TEXT", write_problem, NULL}};

@@ -17,13 +17,14 @@
 **
 ** What is made is ordinary and of built-in SQL.  Indexes and triggers have a
 ** name that begins with _relationship_; tables and columns are the user's from
-** then on.  Each thing is recorded in the declaration, as a pair of its type
+** then on.  A view has the name that the user gave it.  Each thing is recorded in the declaration, as a pair of its type
 ** and its name, so that relationship_drop() knows what it may take away:
 **
 **     [["table","student_course"],["index","_relationship_student_..."]]
 **
 ** The record comes from the file.  So nothing is dropped that lacks the prefix,
-** whatever the record says.
+** whatever the record says; but for the view that the declaration's options
+** name.
 **
 ** Every function does nothing once *failure is set; the caller's transaction
 ** undoes what was made before.  Where memory has run out inside a SQL function,
@@ -69,9 +70,12 @@ static int make_length(Failure *failure, sqlite3 *db, const char *json) {
   return length;
 }
 
-/* Adds to the record what `json`, a JSON array, has of it.  No declaration
-** makes more than a few things; a file that says so does not keep us long. */
-void make_read(Failure *failure, Make *make, const char *json) {
+/* Adds to the record what the declaration has of it.  No declaration makes more
+** than a few things; a file that says so does not keep us long. */
+void make_read(Failure *failure, Make *make, const Declaration *declaration) {
+  const char *json = declaration->made;
+  make->view = catalog_option(failure, make->arena, make->db,
+                              declaration->options, "view");
   int length = make_length(failure, make->db, json);
   sqlite3_stmt *statement =
       statement_prepare(failure, make->db, STATEMENT_PLAIN,
@@ -436,9 +440,9 @@ static void make_drop_run(Failure *failure, Make *make,
 static void make_drop_thing(Failure *failure, Make *make, const char *type,
                             const char *name) {
   const char *format = drop_format(type);
-  if (!format || !name_starts(name, MAKE_PREFIX) ||
-      !make_exists(failure, make, type, name))
-    return;
+  bool named = name_equal(type, "view") && name_equal(make->view, name);
+  bool ours = named || name_starts(name, MAKE_PREFIX);
+  if (!format || !ours || !make_exists(failure, make, type, name)) return;
   sqlite3_stmt *statement =
       statement_format(failure, make->db, 0, format, name);
   make_drop_run(failure, make, statement);
@@ -470,6 +474,84 @@ void make_drop_all(Failure *failure, Make *make) {
   for (int i = 0; i < make->count; i++)
     make_drop_thing(failure, make, make->list[i].type, make->list[i].name);
   make->count = 0;
+}
+
+/* ---- views ---- */
+
+static bool view_is(Failure *failure, const Make *make, const char *name,
+                    const char *sql) {
+  sqlite3_stmt *statement = statement_prepare(
+      failure, make->db, STATEMENT_PLAIN,
+      "SELECT 1 FROM main.sqlite_schema AS s WHERE s.type = 'view'"
+      " AND s.name = ?1 COLLATE NOCASE AND s.sql = 'CREATE VIEW ' || ?2");
+  statement_bind_text(failure, statement, 1, name);
+  statement_bind_text(failure, statement, 2, sql);
+  bool is = statement_step(failure, statement);
+  sqlite3_finalize(statement);
+  return is;
+}
+
+/* A view of that name would stand before the virtual table. */
+static bool is_virtual_table(Failure *failure, const Make *make,
+                             const char *name) {
+  sqlite3_stmt *statement = statement_prepare(
+      failure, make->db, 0,
+      "SELECT 1 FROM temp.pragma_module_list WHERE name = ?1 COLLATE NOCASE");
+  statement_bind_text(failure, statement, 1, name);
+  bool is = statement_step(failure, statement);
+  sqlite3_finalize(statement);
+  return is;
+}
+
+static void check_view_name(Failure *failure, const Make *make,
+                            const char *name) {
+  if (!failure->code && !*name)
+    failure_set(failure, SQLITE_ERROR, "a view needs a name");
+  if (catalog_taken(failure, make->db, name))
+    failure_set(failure, SQLITE_ERROR,
+                "%s is the name of something else in this file; choose another "
+                "for the view",
+                name);
+  if (is_virtual_table(failure, make, name))
+    failure_set(failure, SQLITE_ERROR,
+                "%s is a virtual table already; choose another name for the "
+                "view",
+                name);
+}
+
+/* SQLite looks into a view when it is read. */
+static void check_view(Failure *failure, const Make *make, const char *name) {
+  sqlite3_finalize(statement_format(failure, make->db, 0,
+                                    "SELECT 1 FROM main.\"%w\"", name));
+  failure_prefix(failure, "the view %s can't be made: ", name);
+}
+
+/* The first view on the record that is not called `name`, or NULL. */
+static const char *other_view(const Make *make, const char *name) {
+  for (int i = 0; i < make->count; i++)
+    if (name_equal(make->list[i].type, "view") &&
+        !(name && name_equal(make->list[i].name, name)))
+      return make->list[i].name;
+  return NULL;
+}
+
+void make_view(Failure *failure, Make *make, const char *name,
+               const char *sql) {
+  if (failure->code) return;
+  const char *other;
+  while ((other = other_view(make, name)) != NULL)
+    make_drop(failure, make, "view", other);
+  if (!name || failure->code) return;
+  if (make_has(make, "view", name)) {
+    if (view_is(failure, make, name, sql)) return;
+    make_drop(failure, make, "view", name);
+  }
+  check_view_name(failure, make, name);
+  if (failure->code) return;
+  char *create = sqlite3_mprintf("CREATE VIEW main.%s", sql /* safe: ours */);
+  if (!create) failure_memory(failure);
+  make_run(failure, make, create, "view", name);
+  check_view(failure, make, name);
 }
 
 /* Puts on the record every index, trigger and view of main that has our

@@ -287,7 +287,9 @@ RELATE_PRIVATE bool table_is_unique(const Table *table, const Columns *columns);
 RELATE_PRIVATE const Index *table_index_under(const Table *table,
                                               const Columns *columns);
 
-/* ---- layer 4: catalog.c: what is declared, as the file tells it ---- */
+/* ---- layer 4: direction.c: a relationship as tables and columns ---- */
+
+typedef struct Relationship Relationship;
 
 /* One direction of a relationship, by tables and columns: a row of the link
 ** table `link` holds `source_columns` (NULL: the source row is the link) and
@@ -302,14 +304,29 @@ typedef struct Direction {
 } Direction;
 
 RELATE_PRIVATE bool direction_same(const Direction *a, const Direction *b);
+RELATE_PRIVATE const char *direction_columns(Failure *failure, Arena *arena,
+                                             const Columns *columns);
+RELATE_PRIVATE Direction direction_of(Failure *failure, Arena *arena,
+                                      const Relationship *relationship);
+/* Why there is nothing any more in a direction that is declared. */
+RELATE_PRIVATE const char *direction_lost(Failure *failure, Arena *arena,
+                                          const Schema *schema,
+                                          const Direction *direction);
+RELATE_PRIVATE int direction_find(Failure *failure, Arena *scratch,
+                                  const Relationship *list, int count,
+                                  const Direction *direction);
+
+/* ---- layer 4: catalog.c: what is declared, as the file tells it ---- */
 
 /* A row of _relationship. */
 typedef struct Declaration {
   Direction direction;
   const char *name;    /* without the table */
   const char *options; /* a JSON object: on_delete, on_update, cardinality,
-                       ** comment */
+                       ** where, order_by, view, comment */
   const char *made;    /* a JSON array of [type, name] */
+  const char *path;    /* of a derived one: its steps, see derivation.c; NULL:
+                       ** the one relationship of the direction */
   const char *problem; /* what is wrong with the row itself, or NULL */
 } Declaration;
 
@@ -319,6 +336,7 @@ typedef struct FunctionDeclaration {
   const char *base;
   Direction direction;
   const char *preset; /* a JSON object of payload */
+  const char *path; /* as in a Declaration, perhaps with a column at the end */
   const char *problem;
 } FunctionDeclaration;
 
@@ -397,16 +415,12 @@ typedef struct Expression {
 ** on a private connection. */
 typedef struct Analyser Analyser;
 
-/* In the one-file build, until a feature reads expressions. */
-#define EXPRESSION_UNUSED __attribute__((unused))
-
 /* Cheap: the connection is opened by the first expression_read. */
-EXPRESSION_UNUSED RELATE_PRIVATE Analyser *analyser_new(Failure *failure,
-                                                        const Schema *schema);
-EXPRESSION_UNUSED RELATE_PRIVATE void analyser_free(Analyser *analyser);
+RELATE_PRIVATE Analyser *analyser_new(Failure *failure, const Schema *schema);
+RELATE_PRIVATE void analyser_free(Analyser *analyser);
 /* NULL, with a sentence in *problem, where the text can't be accepted; NULL
 ** without one only once *failure is set.  Everything is in the arena. */
-EXPRESSION_UNUSED RELATE_PRIVATE const Expression *expression_read(
+RELATE_PRIVATE const Expression *expression_read(
     Failure *failure, Arena *arena, Analyser *analyser, const Scope *scope,
     ExpressionKind kind, const char *text, const char **problem);
 
@@ -420,7 +434,6 @@ typedef enum Cardinality {
 } Cardinality;
 
 typedef struct Model Model;
-typedef struct Relationship Relationship;
 
 /* One step of a way through the model. */
 typedef struct Step {
@@ -460,10 +473,11 @@ struct Relationship {
   const Declaration *declaration; /* NULL: reflected */
   const Expression *order_by;     /* in which targets come, or NULL */
   /* A derived relationship is declared by a path or a condition.  It can be
-  ** read only, and has no inverse; what is said above of links and keys is that
-  ** of the only step, or of the first step's source and the last one's
-  ** target. */
-  int step_count; /* 0: not derived */
+  ** read only, and has no inverse.  What is said above of links and keys is that
+  ** of the only step; of several, or one that is repeated, there are the first
+  ** one's source and the last one's target, and link is NULL. */
+  bool derived;
+  int step_count; /* 0: not derived, or it can't be used */
   const Step *steps;
 };
 
@@ -480,7 +494,9 @@ typedef struct Route {
 /* A function that the file declares. */
 typedef struct DeclaredFunction {
   const FunctionDeclaration *declaration;
-  const Relationship *relationship; /* NULL: see problem */
+  const Relationship *relationship; /* NULL: see problem.  For a path it is a
+                                    ** derived one that is in no list */
+  Route route;
   const char *problem;
 } DeclaredFunction;
 
@@ -497,8 +513,6 @@ struct Model {
   const Relationship **by_short_name; /* in the order of source, short name */
 };
 
-RELATE_PRIVATE Model *model_new(Failure *failure, sqlite3 *db,
-                                const char *schema, sqlite3_int64 *serial);
 RELATE_PRIVATE void model_retain(Model *model);
 RELATE_PRIVATE void model_release(Model *model);
 /* The relationship `name` of `table`: by exact, declared or short name.
@@ -509,9 +523,46 @@ RELATE_PRIVATE const Relationship *model_find(const Model *model,
 RELATE_PRIVATE const Relationship *model_direction(Failure *failure,
                                                    const Model *model,
                                                    const Direction *direction);
-RELATE_PRIVATE Direction model_describe(Failure *failure, Arena *arena,
-                                        const Relationship *relationship);
 RELATE_PRIVATE const char *cardinality_name(Cardinality cardinality);
+
+/* ---- layer 5: reflection.c: relationships out of foreign keys ---- */
+
+/* A model in the making. */
+typedef struct Builder {
+  Failure *failure;
+  Model *model;
+  Arena *arena;
+  sqlite3 *db;
+  sqlite3_int64 *serial;
+  Analyser *analyser; /* opened by the first expression */
+  int count;
+  Relationship *list; /* the two directions of a pair stand together */
+} Builder;
+
+/* Adds so many empty relationships; NULL once *failure is set. */
+RELATE_PRIVATE Relationship *builder_add(Builder *builder, int count);
+RELATE_PRIVATE void reflection_add_table(Builder *builder, const Table *table);
+RELATE_PRIVATE void reflection_add_through(Builder *builder,
+                                           const ForeignKey *first,
+                                           const ForeignKey *second,
+                                           bool unique);
+
+/* ---- layer 6: derivation.c: relationships out of others ---- */
+
+/* Makes `to`, which has a source and a declaration, what that says.  Expects
+** the model's relationships to be in order and to have their names. */
+RELATE_PRIVATE void derivation_complete(Builder *builder, Relationship *to);
+/* Reads in which order the targets of a declared relationship come. */
+RELATE_PRIVATE void derivation_order(Builder *builder, Relationship *to);
+/* The same for what a function is declared by. */
+RELATE_PRIVATE void derivation_function(Builder *builder,
+                                        DeclaredFunction *function);
+/* The steps as they are stored, in the arena.  Fails if they can't be. */
+RELATE_PRIVATE const char *derivation_path(Failure *failure, Arena *arena,
+                                           const Route *route);
+/* The steps as a path, by the names that are shown: courses.students */
+RELATE_PRIVATE void derivation_append(sqlite3_str *text, const Step *steps,
+                                      int count);
 
 /* ---- layer 6: path.c: what a path names ---- */
 
@@ -586,6 +637,13 @@ RELATE_PRIVATE void clause_match(sqlite3_str *text, const End *end);
 RELATE_PRIVATE void clause_not_null(sqlite3_str *text,
                                     const Relationship *relationship,
                                     const char *alias);
+
+/* ---- layer 7: builder.c: a model in the making ---- */
+
+/* Reads the schema called `name` and makes its model, with one reference.
+** *serial numbers the relationships of all models of a connection. */
+RELATE_PRIVATE Model *model_new(Failure *failure, sqlite3 *db, const char *name,
+                                sqlite3_int64 *serial);
 
 /* ---- layer 7: field.c: what can be read along a route ---- */
 
@@ -680,6 +738,12 @@ RELATE_PRIVATE void select_is_link(sqlite3_str *text, const Step *step);
 RELATE_PRIVATE void select_from_targets(sqlite3_str *text, const Route *route);
 RELATE_PRIVATE void select_pairs(sqlite3_str *text, const Step *steps,
                                  int count, const Columns *wanted);
+
+/* ---- layer 7: view.c: a relationship as a view ---- */
+
+/* The text of CREATE VIEW behind these words.  Pure; the caller frees it. */
+RELATE_PRIVATE char *view_sql(const Relationship *relationship,
+                              const char *name);
 
 /* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
 
@@ -895,6 +959,7 @@ struct Function {
   char *path;    /* of a built-in one: the path it was last called with */
   Model *model;  /* that what follows belongs to, or NULL */
   const Relationship *relationship;
+  Route route;      /* of a declared one; borrowed from the model */
   int preset_count; /* payload that the declaration gives */
   const Column **preset;
   Values preset_values;
@@ -914,8 +979,11 @@ RELATE_PRIVATE Function *function_find(const Connection *connection,
 RELATE_PRIVATE void function_bind(Failure *failure, Function *function,
                                   Model *model,
                                   const DeclaredFunction *declared);
-/* The relationship of a call in `model`: the declared one, else the one that
-** `path`, the first argument, names. */
+/* Fails if the links of the relationship can't be changed.  NULL is fine. */
+RELATE_PRIVATE void function_check_links(Failure *failure,
+                                         const Relationship *relationship);
+/* The relationship whose links a call is to change, in `model`: the declared
+** one, else the one that `path`, the first argument, names. */
 RELATE_PRIVATE const Relationship *function_relationship(Failure *failure,
                                                          Function *function,
                                                          Model *model,
@@ -1025,6 +1093,7 @@ typedef struct Make {
   Arena *arena;
   sqlite3_stmt *guard; /* stands on a row while nothing is dropped; or NULL */
   bool changed;        /* something was made or dropped */
+  const char *view;    /* that the declaration names, or NULL */
   int count;
   Made *list;
 } Make;
@@ -1037,7 +1106,8 @@ typedef struct MakeKey {
   const char *on_update;
 } MakeKey;
 
-RELATE_PRIVATE void make_read(Failure *failure, Make *make, const char *json);
+RELATE_PRIVATE void make_read(Failure *failure, Make *make,
+                              const Declaration *declaration);
 RELATE_PRIVATE const char *make_text(Failure *failure, const Make *make);
 RELATE_PRIVATE bool make_has(const Make *make, const char *type,
                              const char *name);
@@ -1060,6 +1130,10 @@ RELATE_PRIVATE const char *make_trigger_name(Failure *failure, const Make *make,
                                              const Columns *columns);
 RELATE_PRIVATE void make_trigger(Failure *failure, Make *make, const char *name,
                                  char *sql);
+/* Sees to it that the view `name` is what `sql` says; NULL: that there is
+** none. */
+RELATE_PRIVATE void make_view(Failure *failure, Make *make, const char *name,
+                              const char *sql);
 RELATE_PRIVATE void make_drop(Failure *failure, Make *make, const char *type,
                               const char *name);
 RELATE_PRIVATE void make_drop_all(Failure *failure, Make *make);
@@ -1142,9 +1216,13 @@ typedef enum Option {
   OPTION_THROUGH,
   OPTION_TARGET,
   OPTION_FOREIGN_KEY,
-  OPTION_CARDINALITY,
+  OPTION_PATH,
+  OPTION_CARDINALITY, /* this one and what follows is kept */
   OPTION_ON_DELETE,
   OPTION_ON_UPDATE,
+  OPTION_WHERE,
+  OPTION_ORDER_BY,
+  OPTION_VIEW,
   OPTION_COMMENT,
   OPTION_COUNT
 } Option;
@@ -1171,8 +1249,22 @@ RELATE_PRIVATE void request_read(Failure *failure, Request *request);
 RELATE_PRIVATE void request_check(Failure *failure, const Request *request,
                                   const Relationship *relationship);
 RELATE_PRIVATE Direction request_resolve(Failure *failure, Request *request);
+RELATE_PRIVATE const Relationship *request_choose(Failure *failure,
+                                                  const Request *request);
 
-/* ---- layer 15: declare.c: relationship() and relationship_drop() ---- */
+/* ---- layer 15: derive.c: what is said of a derived relationship ---- */
+
+/* True if a relationship that is not declared yet is to be a derived one. */
+RELATE_PRIVATE bool derive_asked(const Request *request);
+/* Fails if an option can't be said of the derived relationship that is declared
+** under the request's name, or is to be (NULL). */
+RELATE_PRIVATE void derive_check(Failure *failure, const Request *request,
+                                 const Relationship *relationship);
+/* The row for the steps that the request describes, in its arena. */
+RELATE_PRIVATE Declaration derive_declaration(Failure *failure,
+                                              const Request *request);
+
+/* ---- layer 16: declare.c: relationship() and relationship_drop() ---- */
 
 /* What the declaring functions have in common: arguments, and a transaction
 ** after which this connection knows what is declared. */
@@ -1195,13 +1287,13 @@ RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
 RELATE_PRIVATE void declare_drop(sqlite3_context *context, int argc,
                                  sqlite3_value **argv);
 
-/* ---- layer 16: define.c: relationship_function() and its drop ---- */
+/* ---- layer 17: define.c: relationship_function() and its drop ---- */
 
 RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);
 RELATE_PRIVATE void declare_function_drop(sqlite3_context *context, int argc,
                                           sqlite3_value **argv);
 
-/* ---- layer 17: relate.c: the entry point ---- */
+/* ---- layer 18: relate.c: the entry point ---- */
 
 #endif

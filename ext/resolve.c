@@ -26,9 +26,9 @@
 
 /* What the SQL calls it. */
 const char *option_name(Option option) {
-  static const char *const names[] = {"inverse",     "through",     "target",
-                                      "foreign_key", "cardinality", "on_delete",
-                                      "on_update",   "comment"};
+  static const char *const names[] = {
+      "inverse",   "through",   "target", "foreign_key", "path", "cardinality",
+      "on_delete", "on_update", "where",  "order_by",    "view", "comment"};
   return names[option];
 }
 
@@ -152,7 +152,7 @@ static Option request_misfit(const Request *request,
   if (request->target &&
       !(r->target && name_equal(r->target->name, request->target)))
     return request->values[OPTION_TARGET] ? OPTION_TARGET : OPTION_INVERSE;
-  if (request->through && !(r->cardinality == MANY_TO_MANY &&
+  if (request->through && !(r->cardinality == MANY_TO_MANY && r->link &&
                             name_equal(r->link->name, request->through)))
     return OPTION_THROUGH;
   if (request->column_count &&
@@ -169,16 +169,18 @@ typedef struct Candidates {
   const Relationship *declared; /* one that fits and has a name already */
 } Candidates;
 
-static Candidates request_candidates(Failure *failure, const Request *request) {
+/* `named`: those that are declared are as good as the others. */
+static Candidates request_candidates(Failure *failure, const Request *request,
+                                     bool named) {
   const Model *model = request->model;
   Candidates candidates = {0, NULL, NULL};
   for (int i = 0; i < model->relationship_count && !failure->code; i++) {
     const Relationship *relationship = &model->relationships[i];
-    if (!relationship->target ||
+    if (!relationship->target || relationship->derived ||
         !name_equal(relationship->source->name, request->path.table) ||
         request_misfit(request, relationship) != OPTION_COUNT)
       continue;
-    if (relationship->declaration) {
+    if (relationship->declaration && !named) {
       candidates.declared = relationship;
       continue;
     }
@@ -640,15 +642,15 @@ static Direction resolve_name(Failure *failure, const Request *request) {
   const Relationship *relationship =
       model_find(request->model, request->path.table, request->path.name);
   if (!relationship) {
-    Candidates candidates = request_candidates(failure, request);
+    Candidates candidates = request_candidates(failure, request, false);
     relationship = candidates_only(&candidates, request->path.name, false);
   }
-  if (!relationship || !relationship->target) {
+  if (!relationship || !relationship->target || relationship->derived) {
     fail_nothing_said(failure, request);
     return (Direction){0};
   }
   request_check(failure, request, relationship);
-  return model_describe(failure, request->arena, relationship);
+  return direction_of(failure, request->arena, relationship);
 }
 
 /* Fails if an option contradicts what the relationship is. */
@@ -664,6 +666,27 @@ void request_check(Failure *failure, const Request *request,
               relationship->because);
 }
 
+/* The relationship that is meant among those that there are, declared or not;
+** else a failure. */
+const Relationship *request_choose(Failure *failure, const Request *request) {
+  if (failure->code) return NULL;
+  Candidates candidates = request_candidates(failure, request, true);
+  const Relationship *chosen =
+      candidates.count ? candidates_choose(failure, request, &candidates)
+                       : NULL;
+  if (!candidates.count)
+    failure_set(
+        failure, SQLITE_ERROR,
+        "no relationship of %s fits; a where is a condition on one that "
+        "is there",
+        request->path.table);
+  if (!chosen) fail_several(failure, request, &candidates);
+  if (chosen && chosen->problem)
+    failure_set(failure, SQLITE_ERROR, "%s can't be used: %s",
+                chosen->full_name, chosen->problem);
+  return failure->code ? NULL : chosen;
+}
+
 /* The direction that is meant; makes the table or the column if there is none.
 ** It lives in the request's arena. */
 Direction request_resolve(Failure *failure, Request *request) {
@@ -671,7 +694,7 @@ Direction request_resolve(Failure *failure, Request *request) {
   if (failure->code) return direction;
   bool said = request->target || request->through || request->column_count > 0;
   Candidates candidates = {0, NULL, NULL};
-  if (said) candidates = request_candidates(failure, request);
+  if (said) candidates = request_candidates(failure, request, false);
   if (!said) {
     direction = resolve_name(failure, request);
   } else if (!candidates.count) {
@@ -682,7 +705,7 @@ Direction request_resolve(Failure *failure, Request *request) {
     if (!chosen) {
       fail_several(failure, request, &candidates);
     } else {
-      direction = model_describe(failure, request->arena, chosen);
+      direction = direction_of(failure, request->arena, chosen);
     }
   }
   return direction_copy(failure, request->arena, direction);

@@ -337,7 +337,9 @@ static void cascades_add(Failure *failure, Arena *arena, sqlite3 *db,
                          Cascades *cascades, const Relationship *relationship) {
   const Declaration *declaration = relationship->declaration;
   const ForeignKey *key = uphold_key(relationship);
-  if (!declaration || declaration->problem || !key || !key->parent) return;
+  if (!declaration || declaration->problem || relationship->derived || !key ||
+      !key->parent)
+    return;
   const char *option =
       catalog_option(failure, arena, db, declaration->options, "on_delete");
   if (!option || !name_equal(option, "cascade") ||
