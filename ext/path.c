@@ -390,7 +390,8 @@ Route path_route(Failure *failure, Arena *arena, const Model *model,
     }
   }
   check_column_end(failure, path, &route, end);
-  return failure->code ? (Route){0} : route;
+  if (failure->code) route.count = 0;
+  return route;
 }
 
 bool step_is_to_one(const Step *step) {
