@@ -270,7 +270,12 @@ static bool key_is_exact(const Plan *plan) {
 
 /* ---- the answer ---- */
 
+/* What SQLite compares again has to be read: before 3.39 it does not say so of
+** an argument of the call. */
 static void plan_use(Plan *plan, int constraint, int argument, bool omit) {
+  int field = plan->info->aConstraint[constraint].iColumn;
+  if (!omit)
+    plan->reading.used |= (sqlite3_uint64)1 << (field < 63 ? field : 63);
   plan->info->aConstraintUsage[constraint].argvIndex = argument;
   plan->info->aConstraintUsage[constraint].omit = omit;
 }
