@@ -89,8 +89,15 @@ char field_affinity(const Field *field) {
   return field->origin == FIELD_DEPTH ? 'D' : 'A';
 }
 
+static bool field_is_hidden(const Field *field) {
+  return field->origin != FIELD_TARGET && field->origin != FIELD_PAYLOAD;
+}
+
+/* As far as SQLite knows, see field_append_hidden. */
 const char *field_collation(const Field *field) {
-  return field->column ? field->column->collation : "BINARY";
+  const char *collation = field->column ? field->column->collation : "BINARY";
+  return field_is_hidden(field) && !name_equal(collation, "NOCASE") ? "BINARY"
+                                                                    : collation;
 }
 
 static bool field_type_letter(char c) {
@@ -125,8 +132,17 @@ static const char *field_type(const Field *field) {
              : types[field_affinity(field) - 'A'];
 }
 
-static bool field_is_hidden(const Field *field) {
-  return field->origin != FIELD_TARGET && field->origin != FIELD_PAYLOAD;
+/* HIDDEN is a word of the type, and the affinity is that of all its words: of
+** itself alone it would be NUMERIC.  When SQLite takes the word out it loses the
+** collation that is behind it in memory, and finds the last six letters of the
+** type in its place: NOCASE, said twice, survives; other collations do not. */
+static void field_append_hidden(sqlite3_str *text, const Field *field) {
+  static const char *const types[] = {"BLOB", "TEXT", "NUMERIC", "INTEGER",
+                                      "REAL"};
+  sqlite3_str_appendf(text, "HIDDEN %s",
+                      types[field_affinity(field) - 'A']); /* safe: literals */
+  if (name_equal(field_collation(field), "NOCASE"))
+    sqlite3_str_appendall(text, " NOCASE");
 }
 
 /* CREATE TABLE x(...), as sqlite3_declare_vtab wants it; the caller frees.  The
@@ -138,8 +154,11 @@ char *fields_declaration(Failure *failure, const Fields *fields) {
     const char *collation = field_collation(field);
     sqlite3_str_appendf(text, i ? ", \"%w\" " : "CREATE TABLE x(\"%w\" ",
                         field->name);
-    sqlite3_str_appendall(text, field_type(field));
-    if (field_is_hidden(field)) sqlite3_str_appendall(text, " HIDDEN");
+    if (field_is_hidden(field)) {
+      field_append_hidden(text, field);
+    } else {
+      sqlite3_str_appendall(text, field_type(field));
+    }
     if (!name_equal(collation, "BINARY"))
       sqlite3_str_appendf(text, " COLLATE \"%w\"", collation);
     if (i == fields->link) sqlite3_str_appendall(text, " NOT NULL PRIMARY KEY");

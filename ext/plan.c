@@ -250,18 +250,32 @@ static void plan_key(Plan *plan) {
       plan->reading.key_is_loose = true;
 }
 
-/* True if an untyped key reads more than it should. */
+/* True if SQLite knows the collation that the field's column has. */
+static bool is_collated(const Field *field) {
+  return !field->column ||
+         name_equal(field_collation(field), field->column->collation);
+}
+
+/* An untyped key reads more than it should, and so does one of a collation that
+** SQLite has lost. */
 static bool key_is_exact(const Plan *plan) {
   const Columns *key = &plan_step(plan)->source_key;
   if (plan->reading.key_is_loose) return false;
   for (int i = 0; i < key->count; i++)
-    if (key->list[i]->affinity == 'A') return false;
+    if (key->list[i]->affinity == 'A' ||
+        !is_collated(&plan->fields->list[plan->fields->source + i]))
+      return false;
   return true;
 }
 
 /* ---- the answer ---- */
 
+/* What SQLite compares again has to be read: before 3.39 it does not say so of
+** an argument of the call. */
 static void plan_use(Plan *plan, int constraint, int argument, bool omit) {
+  int field = plan->info->aConstraint[constraint].iColumn;
+  if (!omit)
+    plan->reading.used |= (sqlite3_uint64)1 << (field < 63 ? field : 63);
   plan->info->aConstraintUsage[constraint].argvIndex = argument;
   plan->info->aConstraintUsage[constraint].omit = omit;
 }
@@ -285,7 +299,7 @@ static bool can_order(const Plan *plan) {
     int place = info->aOrderBy[i].iColumn;
     if (place < 0 || place >= plan->fields->count) return false;
     const Field *field = &plan->fields->list[place];
-    if (!field->column) return false;
+    if (!field->column || !is_collated(field)) return false;
     if (field->origin == FIELD_SOURCE && !can_compare(plan, field))
       return false;
   }
@@ -304,9 +318,11 @@ static void plan_order(Plan *plan) {
 
 /* SQLite itself counts no further than it is told to, and skips no row it has
 ** not been given: only what is read exactly, in the order asked for, may be cut
-** short. */
+** short.  Before 3.50 it offers LIMIT though there are conditions that it has
+** not told, such as a comparison of two columns, and then even forgets them. */
 static bool can_limit(const Plan *plan) {
-  return (plan->limit >= 0 || plan->offset >= 0) && plan->all_claimed &&
+  return sqlite3_libversion_number() >= 3050000 &&
+         (plan->limit >= 0 || plan->offset >= 0) && plan->all_claimed &&
          !plan->loose_count && !plan->reading.travels &&
          (!plan->reading.keyed || key_is_exact(plan)) &&
          (!plan->info->nOrderBy || plan->info->orderByConsumed);
