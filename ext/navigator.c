@@ -532,9 +532,8 @@ static void result_column(sqlite3_context *context, sqlite3_stmt *statement,
                           int column) {
   sqlite3_value *value = sqlite3_column_value(statement, column);
   int type = sqlite3_value_type(value);
-  const char *text = type == SQLITE_TEXT
-                         ? (const char *)sqlite3_value_text(value)
-                         : NULL;
+  const char *text =
+      type == SQLITE_TEXT ? (const char *)sqlite3_value_text(value) : NULL;
   if (type == SQLITE_INTEGER) {
     sqlite3_result_int64(context, sqlite3_value_int64(value));
   } else if (text && strlen(text) == (size_t)sqlite3_value_bytes(value)) {
