@@ -151,8 +151,8 @@ lint: $(LIBRARY) amalgamation ## formatting, static analysis, layers, SQL audit
 format: ## clang-format, in place
 	clang-format -i $(SOURCES) $(HEADERS) test/*/*.c
 
-bench: $(LIBRARY) ## what a call costs, beside the same SQL written by hand
-	@sh test/bench/run.sh $(LIBRARY)
+bench: $(LIBRARY) ## what a call costs, beside the same SQL by hand; ONLY=navigator
+	@sh test/bench/run.sh $(LIBRARY) '$(ONLY)'
 
 # ---- for users ----
 

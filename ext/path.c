@@ -390,7 +390,7 @@ Route path_route(Failure *failure, Arena *arena, const Model *model,
     }
   }
   check_column_end(failure, path, &route, end);
-  return route;
+  return failure->code ? (Route){0} : route;
 }
 
 bool step_is_to_one(const Step *step) {
