@@ -548,6 +548,20 @@ RELATE_PRIVATE void reflection_add_through(Builder *builder,
                                            const ForeignKey *second,
                                            bool unique);
 
+/* ---- layer 5: route.c: a way through the model ---- */
+
+RELATE_PRIVATE void route_add(Failure *failure, Arena *arena, Route *route,
+                              Step step);
+RELATE_PRIVATE void route_follow(Failure *failure, Arena *arena, Route *route,
+                                 const Relationship *relationship);
+RELATE_PRIVATE Route route_of(Failure *failure, Arena *arena,
+                              const Relationship *relationship);
+RELATE_PRIVATE const Relationship *route_link(const Route *route);
+RELATE_PRIVATE bool route_end(Route *route, const char *name);
+RELATE_PRIVATE bool step_is_to_one(const Step *step);
+RELATE_PRIVATE bool route_is_to_one(const Route *route);
+RELATE_PRIVATE unsigned route_flags(const Route *route);
+
 /* ---- layer 6: derivation.c: relationships out of others ---- */
 
 /* Makes `to`, which has a source and a declaration, what that says.  Expects
@@ -600,15 +614,6 @@ RELATE_PRIVATE const Table *path_table(Failure *failure, const Model *model,
 RELATE_PRIVATE Route path_route(Failure *failure, Arena *arena,
                                 const Model *model, const Path *path,
                                 PathEnd end);
-/* The way that is only this relationship. */
-RELATE_PRIVATE Route route_of(Failure *failure, Arena *arena,
-                              const Relationship *relationship);
-/* The relationship whose links the route is about: its only step, not
-** repeated.  NULL for any other route, which is about targets. */
-RELATE_PRIVATE const Relationship *route_link(const Route *route);
-RELATE_PRIVATE bool step_is_to_one(const Step *step);
-RELATE_PRIVATE bool route_is_to_one(const Route *route);
-RELATE_PRIVATE unsigned route_flags(const Route *route);
 
 /* ---- layer 6: clause.c: pieces of SQL about one link ---- */
 
