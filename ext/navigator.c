@@ -41,7 +41,8 @@ typedef struct Navigator {
   Route route;
   Fields fields;
   Estimate estimate;
-  char *columns; /* as SQLite is to be told; NULL: see problem */
+  char *columns;  /* as SQLite is to be told; NULL: see problem */
+  char *link_key; /* as an expression; NULL: there is none */
   Failure problem;
 } Navigator;
 
@@ -54,6 +55,7 @@ typedef struct NavigatorTable {
   sqlite3_vtab base;
   Navigator *navigator;
   char *columns; /* as it was connected */
+  bool writing;  /* in a transaction that writes through it */
   int field_count;
   int key_count;      /* of the source */
   int identity_count; /* of the target, where it travels */
@@ -65,6 +67,7 @@ typedef struct NavigatorCursor {
   Cache *cache;
   const char *plan; /* idxStr that the statements are of */
   bool loose;       /* without its loose part */
+  bool keyed;       /* with link_key in front */
   sqlite3_stmt *statement;
   sqlite3_stmt *sources; /* to travel from, where none is given */
   Travel *travel;
@@ -80,10 +83,11 @@ static void navigator_unbind(Navigator *navigator) {
   model_release(navigator->model);
   arena_free(navigator->arena);
   sqlite3_free(navigator->columns);
+  sqlite3_free(navigator->link_key);
   failure_clear(&navigator->problem);
   navigator->model = NULL;
   navigator->arena = NULL;
-  navigator->columns = NULL;
+  navigator->columns = navigator->link_key = NULL;
 }
 
 /* The relationship of that name; the failure is the problem to be told. */
@@ -97,6 +101,12 @@ static const Relationship *navigator_find(Failure *failure,
                .count = 1,
                .parts = &part};
   return path_relationship(failure, model, &path);
+}
+
+static char *link_key_text(Failure *failure, const Route *route) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  reading_link_key(text, route_link(route));
+  return failure_text(failure, text);
 }
 
 /* A name that means nothing now is bound to the problem. */
@@ -114,6 +124,8 @@ static void navigator_bind(Failure *failure, Navigator *navigator,
     navigator->estimate =
         plan_estimate(&trouble, navigator->connection->db, &navigator->route);
     navigator->columns = fields_declaration(&trouble, &navigator->fields);
+    if (navigator->fields.link >= 0)
+      navigator->link_key = link_key_text(&trouble, &navigator->route);
   }
   if (trouble.code == SQLITE_NOMEM) {
     failure_memory(failure);
@@ -282,21 +294,39 @@ static sqlite3_stmt *cursor_prepare(Failure *failure, NavigatorCursor *cursor,
   return statement;
 }
 
-/* Prepares the statements of the plan. */
-static void cursor_take(Failure *failure, NavigatorCursor *cursor,
-                        const char *plan, bool loose) {
+/* The statement of the plan, without its loose part or with the link's key in
+** front.  What is to be deleted is read by its key, and so is not counted. */
+static char *cursor_sql(const NavigatorCursor *cursor, const char *plan,
+                        bool loose, bool keyed) {
+  const char *key = cursor_navigator(cursor)->link_key;
+  bool counted = (cursor->idxNum & PLAN_COUNTED) != 0;
   bool lists =
       (cursor->idxNum & PLAN_TRAVELS) && !(cursor->idxNum & PLAN_KEYED);
   int tail = PLAN_LOOSE_LENGTH(cursor->idxNum);
-  int length = (int)strlen(plan);
-  if (loose || lists) length -= lists ? tail + 2 : tail;
+  int length = (int)strlen(plan), select = (int)strlen("SELECT ");
+  if (lists) tail += (int)strlen("; ");
+  if (loose || lists) length -= tail;
+  if (!keyed) return sqlite3_mprintf("%.*s", length, plan);
+  int count = counted ? (int)strlen(READING_COUNT) : 0;
+  int fields = length - select - count - (counted ? tail : 0);
+  return sqlite3_mprintf("SELECT %s, %.*s%s", key, fields, plan + select,
+                         counted ? plan + length - tail : "");
+}
+
+/* Prepares the statements of the plan. */
+static void cursor_take(Failure *failure, NavigatorCursor *cursor,
+                        const char *plan, bool loose, bool keyed) {
+  bool lists =
+      (cursor->idxNum & PLAN_TRAVELS) && !(cursor->idxNum & PLAN_KEYED);
+  const char *sources = plan + strlen(plan) - PLAN_LOOSE_LENGTH(cursor->idxNum);
   cursor->statement =
-      cursor_prepare(failure, cursor, sqlite3_mprintf("%.*s", length, plan));
+      cursor_prepare(failure, cursor, cursor_sql(cursor, plan, loose, keyed));
   if (lists)
-    cursor->sources = cursor_prepare(
-        failure, cursor, sqlite3_mprintf("%s", plan + strlen(plan) - tail));
+    cursor->sources =
+        cursor_prepare(failure, cursor, sqlite3_mprintf("%s", sources));
   cursor->plan = failure->code ? NULL : plan;
   cursor->loose = loose;
+  cursor->keyed = keyed;
 }
 
 static bool value_is_number(sqlite3_value *value) {
@@ -309,7 +339,8 @@ static bool is_loose(const NavigatorCursor *cursor, int argc,
                      sqlite3_value **argv) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   int idxNum = cursor->idxNum;
-  if (!PLAN_LOOSE_LENGTH(idxNum) || (idxNum & PLAN_TRAVELS)) return false;
+  if (!PLAN_LOOSE_LENGTH(idxNum) || (idxNum & (PLAN_TRAVELS | PLAN_COUNTED)))
+    return false;
   for (int i = PLAN_FIRST_LOOSE(idxNum); i < argc; i++)
     if (value_is_number(argv[i])) return true;
   for (int i = 0; (idxNum & PLAN_KEY_LOOSE) && i < table->key_count; i++)
@@ -404,10 +435,14 @@ static void cursor_bind(NavigatorCursor *cursor, int argc,
     sqlite3_bind_value(cursor->statement, i + 1, argv[i]);
 }
 
+static bool is_counted(const NavigatorCursor *cursor) {
+  return (cursor->idxNum & PLAN_COUNTED) && !cursor->keyed;
+}
+
 static void cursor_first(Failure *failure, NavigatorCursor *cursor) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   cursor->end = !statement_step(failure, cursor->statement);
-  if (cursor->end || !(cursor->idxNum & PLAN_COUNTED)) return;
+  if (cursor->end || !is_counted(cursor)) return;
   cursor->left = sqlite3_column_int64(cursor->statement, table->field_count);
   cursor->end = cursor->left == 0;
 }
@@ -428,11 +463,11 @@ static int cursor_look(NavigatorCursor *cursor) {
 
 /* Takes the statement that is at hand; false if there is none. */
 static bool cursor_take_known(NavigatorCursor *cursor, const char *plan,
-                              bool loose) {
-  if (loose || (cursor->idxNum & PLAN_TRAVELS)) return false;
+                              bool loose, bool keyed) {
+  if (loose || keyed || (cursor->idxNum & PLAN_TRAVELS)) return false;
   cursor->statement = cache_take(cursor->cache, 1, KIND_NAVIGATE, plan);
   cursor->plan = cursor->statement ? plan : NULL;
-  cursor->loose = false;
+  cursor->loose = cursor->keyed = false;
   return cursor->statement != NULL;
 }
 
@@ -448,16 +483,26 @@ static int cursor_run_known(Failure *failure, NavigatorCursor *cursor, int argc,
   return sure ? SQLITE_OK : cursor_look(cursor);
 }
 
+/* DELETE asks for the key of each row, but does not say so when it is
+** compiled. */
+static bool needs_key(const NavigatorCursor *cursor) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  return table->writing && table->navigator->link_key &&
+         !table->navigator->travels;
+}
+
 static int cursor_run(Failure *failure, NavigatorCursor *cursor,
                       const char *plan, int argc, sqlite3_value **argv) {
   bool loose = is_loose(cursor, argc, argv);
-  if (cursor->plan != plan || cursor->loose != loose) {
+  bool keyed = needs_key(cursor);
+  if (cursor->plan != plan || cursor->loose != loose ||
+      cursor->keyed != keyed) {
     cursor_give(cursor);
-    if (cursor_take_known(cursor, plan, loose))
+    if (cursor_take_known(cursor, plan, loose, keyed))
       return cursor_run_known(failure, cursor, argc, argv);
     int code = cursor_look(cursor);
     if (code) return code;
-    cursor_take(failure, cursor, plan, loose);
+    cursor_take(failure, cursor, plan, loose, keyed);
   }
   if (failure->code) return SQLITE_OK;
   sqlite3_reset(cursor->statement);
@@ -492,7 +537,7 @@ static int navigator_filter(sqlite3_vtab_cursor *base, int idxNum,
 static int navigator_next(sqlite3_vtab_cursor *base) {
   NavigatorCursor *cursor = (NavigatorCursor *)base;
   cursor->rowid++;
-  if (cursor->idxNum & PLAN_COUNTED) {
+  if (is_counted(cursor)) {
     cursor->end = --cursor->left == 0;
     return SQLITE_OK;
   }
@@ -547,17 +592,62 @@ static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                             int field) {
   const NavigatorCursor *cursor = (const NavigatorCursor *)base;
   const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
+  if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
   if ((cursor->idxNum & PLAN_TRAVELS) &&
       field >= table->field_count - 1 - table->key_count) {
     travelled_column(cursor, context, field);
+  } else if (cursor->keyed && field == table->navigator->fields.link) {
+    result_column(context, cursor->statement, 0);
   } else {
-    result_column(context, cursor->statement, field);
+    result_column(context, cursor->statement, field + cursor->keyed);
   }
   return SQLITE_OK;
 }
 
 static int navigator_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
   *rowid = ((const NavigatorCursor *)base)->rowid;
+  return SQLITE_OK;
+}
+
+/* ---- writing ---- */
+
+static void check_writes(Failure *failure, const NavigatorTable *table) {
+  if (failure->code) return;
+  if (table->navigator->travels)
+    failure_set(failure, SQLITE_READONLY,
+                "can only be read: it is what can be reached, by any number of "
+                "links");
+  if (table_is_stale(table))
+    failure_set(failure, SQLITE_ERROR,
+                "the columns have changed; prepare the statement again");
+}
+
+static int navigator_update(sqlite3_vtab *pVtab, int argc, sqlite3_value **argv,
+                            sqlite3_int64 *pRowid) {
+  NavigatorTable *table = (NavigatorTable *)pVtab;
+  Navigator *navigator = table->navigator;
+  Connection *connection = navigator->connection;
+  Failure failure = {0, NULL};
+  Model *model = connection_enter(&failure, connection, navigator->schema);
+  navigator_bind(&failure, navigator, model);
+  check_writes(&failure, table);
+  if (!failure.code)
+    write_row(&failure, connection, navigator_find(&failure, navigator, model),
+              &navigator->fields, argc, argv);
+  connection_leave(connection, model);
+  *pRowid = sqlite3_last_insert_rowid(connection->db);
+  failure_prefix(&failure, "%s: ", navigator->name);
+  return module_conflict(connection->db, failure_to_table(&failure, pVtab));
+}
+
+static int navigator_begin(sqlite3_vtab *pVtab) {
+  ((NavigatorTable *)pVtab)->writing = true;
+  return SQLITE_OK;
+}
+
+/* At the end of a transaction, committed or not. */
+static int navigator_end(sqlite3_vtab *pVtab) {
+  ((NavigatorTable *)pVtab)->writing = false;
   return SQLITE_OK;
 }
 
@@ -573,6 +663,10 @@ static const sqlite3_module navigator_module = {
     .xEof = navigator_eof,
     .xColumn = navigator_column,
     .xRowid = navigator_rowid,
+    .xUpdate = navigator_update,
+    .xBegin = navigator_begin,
+    .xCommit = navigator_end,
+    .xRollback = navigator_end,
 };
 
 /* ---- names ---- */

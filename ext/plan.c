@@ -386,7 +386,8 @@ static void plan_statement(Plan *plan) {
   if (!sql) failure_memory(plan->failure);
   plan->info->idxStr = sql;
   plan->info->needToFreeIdxStr = 1;
-  if (!plan->loose_count && !reading->key_is_loose) loose = 0;
+  if (!plan->loose_count && !reading->key_is_loose && !reading->counted)
+    loose = 0;
   if (reading->travels && !reading->keyed) loose = plan_add_sources(plan);
   plan->info->idxNum |= loose << 14;
   if (loose > LENGTH_LIMIT)

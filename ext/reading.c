@@ -86,7 +86,7 @@ static void append_source_field(sqlite3_str *text, const Reading *reading,
 }
 
 /* [1,'x']: the values as SQL writes them, to be taken apart again. */
-static void append_link_key(sqlite3_str *text, const Relationship *r) {
+void reading_link_key(sqlite3_str *text, const Relationship *r) {
   const Columns *key = &r->link->row_key;
   if (key->count == 1) {
     clause_column(text, select_link(r), key->list[0]);
@@ -107,7 +107,7 @@ static void append_field(sqlite3_str *text, const Reading *reading, int field) {
     case FIELD_TARGET: append_target_field(text, reading, f->column); break;
     case FIELD_PAYLOAD: clause_column(text, select_link(r), f->column); break;
     case FIELD_SOURCE: append_source_field(text, reading, f->place); break;
-    case FIELD_LINK: append_link_key(text, r); break;
+    case FIELD_LINK: reading_link_key(text, r); break;
     case FIELD_DEPTH: sqlite3_str_appendall(text, "NULL"); break;
   }
 }
@@ -151,13 +151,14 @@ static void append_fields(sqlite3_str *text, const Reading *reading) {
 static void append_counted(sqlite3_str *text, const Reading *reading) {
   for (int i = 0; i < reading->fields->count; i++) {
     const Field *field = &reading->fields->list[i];
+    if (i) sqlite3_str_appendall(text, ", ");
     if (field->origin == FIELD_SOURCE && reading_uses(reading, i)) {
-      sqlite3_str_appendf(text, "?%d, ", field->place + 1);
+      sqlite3_str_appendf(text, "?%d", field->place + 1);
     } else {
-      sqlite3_str_appendall(text, "NULL, ");
+      sqlite3_str_appendall(text, "NULL");
     }
   }
-  sqlite3_str_appendall(text, "count(*)");
+  sqlite3_str_appendall(text, READING_COUNT);
 }
 
 /* Behind the fields: what tells the target from others, and its key as the
@@ -293,7 +294,16 @@ static void append_limit(sqlite3_str *text, const Reading *reading) {
     sqlite3_str_appendf(text, " OFFSET ?%d", reading->offset);
 }
 
-char *reading_sql(const Reading *reading, int *loose) {
+static void append_loose(sqlite3_str *text, const Reading *reading) {
+  if (reading->key_is_loose) {
+    sqlite3_str_appendall(text, " AND ");
+    append_source_match(text, reading);
+  }
+  for (int i = reading->first_loose; i < reading->comparison_count; i++)
+    append_comparison(text, reading, &reading->comparisons[i]);
+}
+
+char *reading_sql(const Reading *reading, int *tail) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT ");
   if (reading->counted) {
@@ -302,19 +312,15 @@ char *reading_sql(const Reading *reading, int *loose) {
     append_fields(text, reading);
   }
   if (reading->travels) append_node(text, reading);
+  int length = sqlite3_str_length(text);
   append_from_shape(text, reading);
   for (int i = 0; i < reading->first_loose; i++)
     append_comparison(text, reading, &reading->comparisons[i]);
-  int length = sqlite3_str_length(text);
-  if (reading->key_is_loose) {
-    sqlite3_str_appendall(text, " AND ");
-    append_source_match(text, reading);
-  }
-  for (int i = reading->first_loose; i < reading->comparison_count; i++)
-    append_comparison(text, reading, &reading->comparisons[i]);
+  if (!reading->counted) length = sqlite3_str_length(text);
+  append_loose(text, reading);
   append_order(text, reading);
   append_limit(text, reading);
-  *loose = sqlite3_str_length(text) - length;
+  *tail = sqlite3_str_length(text) - length;
   return sqlite3_str_finish(text);
 }
 
