@@ -570,17 +570,18 @@ static void check_writable(Failure *failure, const Relationship *relationship,
 void write_row(Failure *failure, Connection *connection,
                const Relationship *relationship, const Fields *fields, int argc,
                sqlite3_value **argv) {
+  Write write = {.failure = failure,
+                 .connection = connection,
+                 .relationship = relationship,
+                 .fields = fields,
+                 .argc = argc,
+                 .argv = argv};
+  write.order.connection = connection;
+  write.order.relationship = relationship;
+  /* asked before a statement of ours is an INSERT, too */
+  write.replaces = sqlite3_vtab_on_conflict(connection->db) == SQLITE_REPLACE;
   check_writable(failure, relationship, fields);
-  Write write = {
-      failure,
-      connection,
-      relationship,
-      fields,
-      argc,
-      argv,
-      .replaces = replaces,
-      .arena = arena_new(failure),
-      .order = {.connection = connection, .relationship = relationship}};
+  write.arena = arena_new(failure);
   if (!failure->code) steps_run(failure, connection, write_step, &write);
   arena_free(write.arena);
 }
