@@ -626,10 +626,12 @@ void link_dissolve(Failure *failure, const LinkOrder *order, const Key *source,
                    const Key *target, sqlite3_stmt *statement) {
   Link link = link_of(failure, order, source, target);
   link_check(failure, order->connection);
-  if (!failure->code && !generate_can_unlink(order->relationship))
+  if (!failure->code && !generate_can_unlink(order->relationship)) {
     link_refuse_unlink(&link);
-  while (statement_step(failure, statement)) continue;
-  link_explain(&link);
+  } else if (!failure->code) {
+    while (statement_step(failure, statement)) continue;
+    link_explain(&link);
+  }
   failure_prefix(failure, "%s: ", order->relationship->full_name);
 }
 

@@ -123,7 +123,7 @@ static bool are_given(const Write *write, const Columns *columns) {
 }
 
 /* The key of the source: borrowed from argv. */
-static void write_source(Write *write, Key *key) {
+static void source_given(Write *write, Key *key) {
   const Columns *columns = &write->relationship->source_key;
   int first = write->fields->source;
   *key = (Key){.table = write->relationship->source, .columns = columns};
@@ -144,7 +144,7 @@ static void write_source(Write *write, Key *key) {
 }
 
 /* The payload that is given, for the order. */
-static void write_payload(Write *write) {
+static void payload_given(Write *write) {
   LinkOrder *order = &write->order;
   const Columns *payload = &write->relationship->payload;
   sqlite3_int64 room = payload->count + 1;
@@ -347,8 +347,8 @@ static void target_make(Write *write, const Key *source, Key *key) {
 
 static void write_insert(Write *write) {
   Key source, target;
-  write_source(write, &source);
-  write_payload(write);
+  source_given(write, &source);
+  payload_given(write);
   if (write->failure->code) return;
   bool found = target_find(write, &target);
   if (!found) target_make(write, &source, &target);
@@ -552,19 +552,15 @@ static void write_step(Failure *failure, void *argument, int step) {
 
 static void check_writable(Failure *failure, const Relationship *relationship,
                            const Fields *fields) {
-  if (failure->code) return;
-  if (relationship->step_count)
-    failure_set(failure, SQLITE_READONLY,
-                "%s can only be read: it is declared by a path or a condition",
-                relationship->full_name);
-  if (!name_equal(relationship->model->schema->name, "main"))
-    failure_set(failure, SQLITE_READONLY,
-                "%s can only be read: it is in an attached database",
-                relationship->full_name);
-  if (fields->link < 0)
-    failure_set(failure, SQLITE_READONLY,
-                "%s can only be read: the rows of %s can't be told apart",
-                relationship->full_name, relationship->link->name);
+  const char *why =
+      relationship->derived ? "it is declared by a path or a condition"
+      : !name_equal(relationship->model->schema->name, "main")
+          ? "it is in an attached database"
+      : fields->link < 0 ? "the rows of its links can't be told apart"
+                         : NULL;
+  if (why)
+    failure_set(failure, SQLITE_READONLY, "%s can only be read: %s",
+                relationship->full_name, why);
 }
 
 void write_row(Failure *failure, Connection *connection,
