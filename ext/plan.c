@@ -198,10 +198,21 @@ static bool plan_comparison(Plan *plan, const Field *field, int constraint) {
   return true;
 }
 
+/* What SQLite compares by itself has to be read: before 3.39 it does not say so
+** of an argument of the call. */
+static void plan_read(Plan *plan, int constraint) {
+  int field = plan->info->aConstraint[constraint].iColumn;
+  plan->reading.used |= (sqlite3_uint64)1
+                        << (field >= 0 && field < 63 ? field : 63);
+}
+
 static bool plan_constraint(Plan *plan, int constraint) {
   int place = plan->info->aConstraint[constraint].iColumn;
   int op = plan->info->aConstraint[constraint].op;
-  if (!plan->info->aConstraint[constraint].usable) return false;
+  if (!plan->info->aConstraint[constraint].usable) {
+    plan_read(plan, constraint);
+    return false;
+  }
   if (op == SQLITE_INDEX_CONSTRAINT_LIMIT) {
     plan->limit = constraint;
     return true;
@@ -270,12 +281,8 @@ static bool key_is_exact(const Plan *plan) {
 
 /* ---- the answer ---- */
 
-/* What SQLite compares again has to be read: before 3.39 it does not say so of
-** an argument of the call. */
 static void plan_use(Plan *plan, int constraint, int argument, bool omit) {
-  int field = plan->info->aConstraint[constraint].iColumn;
-  if (!omit)
-    plan->reading.used |= (sqlite3_uint64)1 << (field < 63 ? field : 63);
+  if (!omit) plan_read(plan, constraint);
   plan->info->aConstraintUsage[constraint].argvIndex = argument;
   plan->info->aConstraintUsage[constraint].omit = omit;
 }
