@@ -119,7 +119,7 @@ test-sanitize: $(SANITIZED) \
 	@$(call RUN,$(BUILD)/sanitize,$(BUILD)/sanitize/fixture)
 
 test-fault: $(SANITIZED) ## every allocation fails in turn, once and for good
-	@RELATE_SUITE=test/fault $(call RUN,$(BUILD)/sanitize,$(BUILD)/sanitize/fixture)
+	@RELATE_TIMEOUT=$${RELATE_TIMEOUT:-1200} RELATE_SUITE=test/fault $(call RUN,$(BUILD)/sanitize,$(BUILD)/sanitize/fixture)
 
 test-newest: $(LIBRARY) $(UNIT) $(FIXTURE) ## the suite on the newest SQLite
 	@sh test/versions.sh newest $(LIBRARY) $(FIXTURE)

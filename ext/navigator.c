@@ -268,42 +268,34 @@ static Navigator *cursor_navigator(const NavigatorCursor *cursor) {
   return ((NavigatorTable *)cursor->base.pVtab)->navigator;
 }
 
+/* Takes the statement of that text, which it frees, or prepares it. */
 static sqlite3_stmt *cursor_prepare(Failure *failure, NavigatorCursor *cursor,
                                     char *sql) {
+  if (!sql) failure_memory(failure);
   sqlite3_stmt *statement =
       sql ? cache_take(cursor->cache, 1, KIND_NAVIGATE, sql) : NULL;
-  if (statement) {
-    sqlite3_free(sql);
-    return statement;
-  }
-  char *detail = sql ? sqlite3_mprintf("%s", sql) : NULL;
-  if (!detail) failure_memory(failure);
-  statement = cache_add(failure, cursor->cache, 1, KIND_NAVIGATE, detail,
-                        STATEMENT_PLAIN, sql);
-  sqlite3_free(detail);
+  if (!statement && sql)
+    statement = cache_add(failure, cursor->cache, 1, KIND_NAVIGATE, sql,
+                          route_flags(&cursor_navigator(cursor)->route),
+                          sqlite3_mprintf("%s", sql));
+  sqlite3_free(sql);
   return statement;
 }
 
-/* Takes the statements of the plan, or keeps those that it has. */
+/* Prepares the statements of the plan. */
 static void cursor_take(Failure *failure, NavigatorCursor *cursor,
                         const char *plan, bool loose) {
-  if (cursor->plan == plan && cursor->loose == loose) {
-    sqlite3_reset(cursor->statement);
-    return;
-  }
   bool lists =
       (cursor->idxNum & PLAN_TRAVELS) && !(cursor->idxNum & PLAN_KEYED);
   int tail = PLAN_LOOSE_LENGTH(cursor->idxNum);
   int length = (int)strlen(plan);
-  cursor_give(cursor);
   if (loose || lists) length -= lists ? tail + 2 : tail;
   cursor->statement =
       cursor_prepare(failure, cursor, sqlite3_mprintf("%.*s", length, plan));
   if (lists)
     cursor->sources = cursor_prepare(
         failure, cursor, sqlite3_mprintf("%s", plan + strlen(plan) - tail));
-  if (failure->code) return;
-  cursor->plan = plan;
+  cursor->plan = failure->code ? NULL : plan;
   cursor->loose = loose;
 }
 
@@ -434,26 +426,67 @@ static int cursor_look(NavigatorCursor *cursor) {
   return table_is_stale(table) ? SQLITE_SCHEMA : SQLITE_OK;
 }
 
+/* Takes the statement that is at hand; false if there is none. */
+static bool cursor_take_known(NavigatorCursor *cursor, const char *plan,
+                              bool loose) {
+  if (loose || (cursor->idxNum & PLAN_TRAVELS)) return false;
+  cursor->statement = cache_take(cursor->cache, 1, KIND_NAVIGATE, plan);
+  cursor->plan = cursor->statement ? plan : NULL;
+  cursor->loose = false;
+  return cursor->statement != NULL;
+}
+
+/* Runs the statement that is at hand.  Where SQLite did not prepare it again, the
+** schema is the one that it and the model were made for; otherwise a look tells
+** whether the columns are, too. */
+static int cursor_run_known(Failure *failure, NavigatorCursor *cursor, int argc,
+                            sqlite3_value **argv) {
+  cursor_bind(cursor, argc, argv);
+  cursor_first(failure, cursor);
+  bool sure =
+      !sqlite3_stmt_status(cursor->statement, SQLITE_STMTSTATUS_REPREPARE, 0);
+  return sure ? SQLITE_OK : cursor_look(cursor);
+}
+
+static int cursor_run(Failure *failure, NavigatorCursor *cursor,
+                      const char *plan, int argc, sqlite3_value **argv) {
+  bool loose = is_loose(cursor, argc, argv);
+  if (cursor->plan != plan || cursor->loose != loose) {
+    cursor_give(cursor);
+    if (cursor_take_known(cursor, plan, loose))
+      return cursor_run_known(failure, cursor, argc, argv);
+    int code = cursor_look(cursor);
+    if (code) return code;
+    cursor_take(failure, cursor, plan, loose);
+  }
+  if (failure->code) return SQLITE_OK;
+  sqlite3_reset(cursor->statement);
+  if (cursor->idxNum & PLAN_TRAVELS) {
+    cursor_travel(failure, cursor, argc, argv);
+  } else {
+    cursor_bind(cursor, argc, argv);
+    cursor_first(failure, cursor);
+  }
+  return SQLITE_OK;
+}
+
 static int navigator_filter(sqlite3_vtab_cursor *base, int idxNum,
                             const char *idxStr, int argc,
                             sqlite3_value **argv) {
   NavigatorCursor *cursor = (NavigatorCursor *)base;
   Failure failure = {0, NULL};
-  int code = cursor->plan == idxStr ? SQLITE_OK : cursor_look(cursor);
-  if (code || (idxNum & PLAN_STALE)) return code ? code : SQLITE_SCHEMA;
+  int code = SQLITE_OK;
   cursor->idxNum = idxNum;
   cursor->end = true;
-  check_key(&failure, cursor, argv);
-  if (!failure.code)
-    cursor_take(&failure, cursor, idxStr, is_loose(cursor, argc, argv));
-  if (!failure.code && (idxNum & PLAN_TRAVELS)) {
-    cursor_travel(&failure, cursor, argc, argv);
-  } else if (!failure.code) {
-    cursor_bind(cursor, argc, argv);
-    cursor_first(&failure, cursor);
+  if (idxNum & PLAN_STALE) {
+    code = cursor_look(cursor);
+    return code ? code : SQLITE_SCHEMA;
   }
+  check_key(&failure, cursor, argv);
+  if (!failure.code) code = cursor_run(&failure, cursor, idxStr, argc, argv);
   failure_prefix(&failure, "%s: ", cursor_navigator(cursor)->name);
-  return failure_to_table(&failure, base->pVtab);
+  if (code) failure_clear(&failure);
+  return code ? code : failure_to_table(&failure, base->pVtab);
 }
 
 static int navigator_next(sqlite3_vtab_cursor *base) {
@@ -492,16 +525,18 @@ static void travelled_column(const NavigatorCursor *cursor,
   }
 }
 
-/* Hands over text that a statement of ours stands on.  A copy of text that ends
+/* Hands over a value that a statement of ours stands on.  A copy of text that ends
 ** where its NUL is takes the room of the row before, and is ready to be read;
 ** sqlite3_result_value would take room anew for each row. */
 static void result_column(sqlite3_context *context, sqlite3_stmt *statement,
                           int column) {
   sqlite3_value *value = sqlite3_column_value(statement, column);
-  const char *text = sqlite3_value_type(value) == SQLITE_TEXT
-                         ? (const char *)sqlite3_value_text(value)
-                         : NULL;
-  if (text && strlen(text) == (size_t)sqlite3_value_bytes(value)) {
+  int type = sqlite3_value_type(value);
+  const char *text =
+      type == SQLITE_TEXT ? (const char *)sqlite3_value_text(value) : NULL;
+  if (type == SQLITE_INTEGER) {
+    sqlite3_result_int64(context, sqlite3_value_int64(value));
+  } else if (text && strlen(text) == (size_t)sqlite3_value_bytes(value)) {
     sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
   } else {
     sqlite3_result_value(context, value);

@@ -390,7 +390,8 @@ Route path_route(Failure *failure, Arena *arena, const Model *model,
     }
   }
   check_column_end(failure, path, &route, end);
-  return failure->code ? (Route){0} : route;
+  if (failure->code) route.count = 0;
+  return route;
 }
 
 bool step_is_to_one(const Step *step) {
@@ -404,4 +405,22 @@ bool route_is_to_one(const Route *route) {
   for (int i = 0; i < route->count; i++)
     if (!step_is_to_one(&route->steps[i])) return false;
   return true;
+}
+
+static bool steps_have_where(const Step *steps, int count) {
+  for (int i = 0; i < count; i++) {
+    const Relationship *relationship = steps[i].relationship;
+    if (steps[i].where ||
+        steps_have_where(relationship->steps, relationship->step_count))
+      return true;
+  }
+  return false;
+}
+
+/* How a statement about the route is prepared: what a declaration brings along
+** may use json_each. */
+unsigned route_flags(const Route *route) {
+  bool plain =
+      !route->order_by && !steps_have_where(route->steps, route->count);
+  return plain ? STATEMENT_PLAIN : 0;
 }

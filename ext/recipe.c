@@ -34,7 +34,7 @@ static bool recipe_bare(Failure *failure, sqlite3_str *text, const char *quoted,
 /* `sql` with no more quotes around names than they need; the caller frees. */
 static char *recipe_unquote(Failure *failure, const char *sql) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  while (sql && *sql && !failure->code) {
+  while (!failure->code && *sql) {
     const char *end = recipe_token(sql);
     int length = (int)(end - sql);
     if (*sql != '"' || !recipe_bare(failure, text, sql, length))
@@ -52,7 +52,7 @@ static char *recipe_sql(Failure *failure, Arena *arena, const Route *route) {
   if (failure->code) return NULL;
   char *sql = reading_sql(&reading, &loose);
   if (!sql) failure_memory(failure);
-  char *plain = recipe_unquote(failure, sql);
+  char *plain = failure->code ? NULL : recipe_unquote(failure, sql);
   sqlite3_free(sql);
   return plain;
 }

@@ -607,6 +607,7 @@ RELATE_PRIVATE Route route_of(Failure *failure, Arena *arena,
 RELATE_PRIVATE const Relationship *route_link(const Route *route);
 RELATE_PRIVATE bool step_is_to_one(const Step *step);
 RELATE_PRIVATE bool route_is_to_one(const Route *route);
+RELATE_PRIVATE unsigned route_flags(const Route *route);
 
 /* ---- layer 6: clause.c: pieces of SQL about one link ---- */
 

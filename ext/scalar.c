@@ -173,8 +173,8 @@ static sqlite3_stmt *question_statement(Question *question) {
   if (failure->code) return NULL;
   sqlite3_stmt *statement = cache_take(cache, 1, kind, detail);
   if (statement) return statement;
-  return cache_add(failure, cache, 1, kind, detail, STATEMENT_PLAIN,
-                   question_sql(question));
+  return cache_add(failure, cache, 1, kind, detail,
+                   route_flags(&question->route), question_sql(question));
 }
 
 /* Steps the statement with the keys that are given. */
