@@ -48,6 +48,13 @@ static bool alike(const Column *a, const Column *b) {
          (a->affinity == b->affinity && name_equal(a->collation, b->collation));
 }
 
+/* True if equal values of these columns can't be told apart. */
+bool clause_same_value(const Column *a, const Column *b) {
+  return a == b || (a->affinity == b->affinity && a->affinity != 'A' &&
+                    name_equal(a->collation, "BINARY") &&
+                    name_equal(b->collation, "BINARY"));
+}
+
 bool end_is_alike(const End *end) {
   for (int i = 0; i < end->key->count; i++)
     if (!alike(end->link->list[i], end->key->list[i])) return false;

@@ -178,33 +178,17 @@ static void derivation_step(Derivation *derivation, sqlite3_stmt *statement) {
   if (!derivation_is_over(derivation)) derivation_add(derivation, step);
 }
 
-static const Column *columns_named(const Columns *columns, const char *name) {
-  for (int i = 0; i < columns->count; i++)
-    if (name_equal(columns->list[i]->name, name)) return columns->list[i];
-  return NULL;
-}
-
 /* The column at the end: of the target; else of the only step's link. */
 static void derivation_column(Derivation *derivation, const char *name) {
   Builder *builder = derivation->builder;
   Route *route = &derivation->route;
   if (derivation_is_over(derivation) || !name) return;
-  const Table *target = route->target;
-  bool link = route->count == 1 && !route->steps[0].repeat;
-  if (target) route->column = table_column(target, name);
-  if (target && !route->column && target->rowid.name &&
-      name_equal(target->rowid.name, name))
-    route->column = &target->rowid;
-  if (!route->column && link) {
-    route->column = columns_named(&route->steps[0].relationship->payload, name);
-    route->in_link = route->column != NULL;
-  }
-  if (!route->column)
+  if (!route->target || !route_end(route, name))
     derivation->problem = arena_format(
         builder->failure, builder->arena,
         "declared, but %s no longer has the column %s; drop this and declare "
         "it anew",
-        target ? target->name : "its target", name);
+        route->target ? route->target->name : "its target", name);
 }
 
 /* Reads `path`, a JSON array. */
@@ -229,20 +213,6 @@ static Derivation derivation_read(Builder *builder, const char *path) {
 
 /* ---- what is made of them ---- */
 
-static bool route_is_one_link(const Route *route) {
-  return route->count == 1 && !route->steps[0].repeat;
-}
-
-static bool all_to_one(const Route *route) {
-  for (int i = 0; i < route->count; i++) {
-    Cardinality cardinality = route->steps[i].relationship->cardinality;
-    if (route->steps[i].repeat ||
-        (cardinality != MANY_TO_ONE && cardinality != ONE_TO_ONE))
-      return false;
-  }
-  return true;
-}
-
 /* All that is said of links and keys is that of the only step. */
 static void relationship_copy(Relationship *to, const Relationship *from) {
   to->cardinality = from->cardinality;
@@ -259,7 +229,7 @@ static void relationship_copy(Relationship *to, const Relationship *from) {
 }
 
 static void relationship_join(Relationship *to, const Route *route) {
-  to->cardinality = all_to_one(route) ? MANY_TO_ONE : MANY_TO_MANY;
+  to->cardinality = route_is_to_one(route) ? MANY_TO_ONE : MANY_TO_MANY;
   to->link = NULL;
   to->source_key = route->steps[0].relationship->source_key;
   to->target_key = route->steps[route->count - 1].relationship->target_key;
@@ -270,7 +240,7 @@ static void relationship_follow(Relationship *to, const Route *route) {
   to->target = route->target;
   to->step_count = route->count;
   to->steps = route->steps;
-  if (route_is_one_link(route)) {
+  if (route_link(route)) {
     relationship_copy(to, route->steps[0].relationship);
   } else {
     relationship_join(to, route);
@@ -302,7 +272,7 @@ static const char *because_of_steps(Builder *builder, const Route *route) {
 
 static const char *because_of_route(Builder *builder, const Route *route) {
   const Step *step = &route->steps[0];
-  if (!route_is_one_link(route) || !step->where)
+  if (!route_link(route) || !step->where)
     return because_of_steps(builder, route);
   return arena_format(builder->failure, builder->arena, "%s, where %s",
                       step->relationship->because, step->where->text);

@@ -147,3 +147,12 @@ int name_distance(const char *a, const char *b) {
   }
   return row[length];
 }
+
+/* Behind the quoted name or text, or else the one character, at `sql`. */
+const char *name_token_end(const char *sql) {
+  char quote = *sql++;
+  if (quote != '"' && quote != '\'') return sql;
+  while (*sql && (*sql != quote || sql[1] == quote))
+    sql += *sql == quote ? 2 : 1;
+  return *sql ? sql + 1 : sql;
+}

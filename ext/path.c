@@ -265,13 +265,6 @@ typedef struct Router {
   Route *route;
 } Router;
 
-static void router_add(Router *router, Step step) {
-  Route *route = router->route;
-  route->steps = arena_extend(router->failure, router->arena, route->steps,
-                              route->count, sizeof(*route->steps));
-  if (!router->failure->code) route->steps[route->count++] = step;
-}
-
 static void router_repeat(Router *router, const Relationship *relationship) {
   Step step = {.relationship = relationship, .repeat = true};
   if (relationship->source != relationship->target)
@@ -284,14 +277,7 @@ static void router_repeat(Router *router, const Relationship *relationship) {
     step = relationship->steps[0];
     step.repeat = true;
   }
-  router_add(router, step);
-}
-
-static void router_follow(Router *router, const Relationship *relationship) {
-  for (int i = 0; i < relationship->step_count; i++)
-    router_add(router, relationship->steps[i]);
-  if (!relationship->step_count)
-    router_add(router, (Step){.relationship = relationship});
+  route_add(router->failure, router->arena, router->route, step);
 }
 
 static void router_part(Router *router, const PathPart *part) {
@@ -302,43 +288,10 @@ static void router_part(Router *router, const PathPart *part) {
   if (part->repeat) {
     router_repeat(router, relationship);
   } else {
-    router_follow(router, relationship);
+    route_follow(router->failure, router->arena, route, relationship);
   }
   route->order_by = part->repeat ? NULL : relationship->order_by;
   route->target = relationship->target;
-}
-
-Route route_of(Failure *failure, Arena *arena,
-               const Relationship *relationship) {
-  Route route = {.source = relationship->source,
-                 .target = relationship->target,
-                 .order_by = relationship->order_by};
-  Router router = {failure, arena, relationship->model, &route};
-  router_follow(&router, relationship);
-  return route;
-}
-
-const Relationship *route_link(const Route *route) {
-  return route->count == 1 && !route->steps[0].repeat
-             ? route->steps[0].relationship
-             : NULL;
-}
-
-/* A column of the target; else of the link, where each link counts.  NULL if
-** there is none. */
-static const Column *router_find(const Router *router, const char *name,
-                                 bool *in_link) {
-  const Table *target = router->route->target;
-  const Relationship *link = route_link(router->route);
-  const Column *column = table_column(target, name);
-  if (!column && target->rowid.name && name_equal(target->rowid.name, name))
-    column = &target->rowid;
-  *in_link = false;
-  for (int i = 0; link && !column && i < link->payload.count; i++) {
-    *in_link = name_equal(link->payload.list[i]->name, name);
-    if (*in_link) column = link->payload.list[i];
-  }
-  return column;
 }
 
 static void router_column(Router *router, const char *name) {
@@ -346,8 +299,7 @@ static void router_column(Router *router, const char *name) {
   Route *route = router->route;
   const Relationship *link = route_link(route);
   if (router->failure->code) return;
-  route->column = router_find(router, name, &route->in_link);
-  if (!route->column)
+  if (!route_end(route, name))
     fail_column(router->failure, route->target, link ? &link->payload : &none,
                 name);
 }
@@ -356,11 +308,11 @@ static void router_column(Router *router, const char *name) {
 static bool is_step(const Router *router, const Path *path, int i,
                     PathEnd end) {
   const PathPart *part = &path->parts[i];
-  bool in_link;
+  Route ahead = *router->route;
   if (i < path->count - 1 || end == PATH_TO_TABLE) return true;
   if (end == PATH_TO_COLUMN || part->repeat) return part->repeat;
   return model_find(router->model, router->route->target->name, part->name) ||
-         !router_find(router, part->name, &in_link);
+         !route_end(&ahead, part->name);
 }
 
 static void check_column_end(Failure *failure, const Path *path,
@@ -392,35 +344,4 @@ Route path_route(Failure *failure, Arena *arena, const Model *model,
   check_column_end(failure, path, &route, end);
   if (failure->code) route.count = 0;
   return route;
-}
-
-bool step_is_to_one(const Step *step) {
-  Cardinality cardinality = step->relationship->cardinality;
-  return !step->repeat &&
-         (cardinality == MANY_TO_ONE || cardinality == ONE_TO_ONE);
-}
-
-/* True if no more than one row is reached. */
-bool route_is_to_one(const Route *route) {
-  for (int i = 0; i < route->count; i++)
-    if (!step_is_to_one(&route->steps[i])) return false;
-  return true;
-}
-
-static bool steps_have_where(const Step *steps, int count) {
-  for (int i = 0; i < count; i++) {
-    const Relationship *relationship = steps[i].relationship;
-    if (steps[i].where ||
-        steps_have_where(relationship->steps, relationship->step_count))
-      return true;
-  }
-  return false;
-}
-
-/* How a statement about the route is prepared: what a declaration brings along
-** may use json_each. */
-unsigned route_flags(const Route *route) {
-  bool plain =
-      !route->order_by && !steps_have_where(route->steps, route->count);
-  return plain ? STATEMENT_PLAIN : 0;
 }

@@ -40,19 +40,12 @@ static const Relationship *last_step(const Reading *reading) {
 
 /* ---- fields ---- */
 
-/* True if equal values of these columns can't be told apart. */
-static bool is_same_value(const Column *a, const Column *b) {
-  return a->affinity == b->affinity && a->affinity != 'A' &&
-         name_equal(a->collation, "BINARY") &&
-         name_equal(b->collation, "BINARY");
-}
-
 /* The link's column that has the value of this column of the target; NULL if
 ** none has. */
 static const Column *stand_in(const Relationship *r, const Column *column) {
   for (int i = 0; i < r->target_key.count; i++)
     if (r->target_key.list[i] == column &&
-        is_same_value(column, r->target_link.list[i]))
+        clause_same_value(column, r->target_link.list[i]))
       return r->target_link.list[i];
   return NULL;
 }
@@ -198,15 +191,6 @@ static const Expression *declared_order(const Reading *reading) {
   return ordered ? reading->route->order_by : NULL;
 }
 
-static void append_source_not_null(sqlite3_str *text, const Relationship *r) {
-  for (int i = 0; r->source_foreign && i < r->source_link.count; i++) {
-    if (r->source_link.list[i]->not_null) continue;
-    sqlite3_str_appendall(text, " AND ");
-    clause_column(text, select_link(r), r->source_link.list[i]);
-    sqlite3_str_appendall(text, " IS NOT NULL");
-  }
-}
-
 /* A column without a type may hold the same as a number and as a text, and what
 ** it is compared with decides.  Nothing that might be equal is left out. */
 static void append_untyped(sqlite3_str *text, const char *row,
@@ -249,43 +233,27 @@ static void append_source_match(sqlite3_str *text, const Reading *reading) {
 
 static void append_from_link_rows(sqlite3_str *text, const Reading *reading) {
   const Step *step = &reading->route->steps[0];
-  const Relationship *r = step->relationship;
   const Expression *order = declared_order(reading);
   bool keyed = reading->travels || (reading->keyed && !reading->key_is_loose);
   sqlite3_str_appendall(text, " FROM ");
-  select_rows(text, step,
-              reading_needs_target(reading) || (order && order->target),
-              order && order->link);
+  int rows = order && order->link ? ROWS_LINK : 0;
+  if (reading_needs_target(reading) || (order && order->target))
+    rows |= ROWS_TARGET;
+  select_rows(text, step, rows);
   sqlite3_str_appendall(text, " WHERE ");
   if (keyed) {
     append_source_match(text, reading);
   } else {
-    sqlite3_str_appendall(text, "true");
-    append_source_not_null(text, r);
+    select_is_linked(text, step);
   }
   select_is_link(text, step);
-}
-
-static void append_from_pairs(sqlite3_str *text, const Reading *reading) {
-  const Route *route = reading->route;
-  const Relationship *last = route->steps[route->count - 1].relationship;
-  sqlite3_str_appendall(text, " FROM (SELECT DISTINCT * FROM (");
-  select_pairs(text, route->steps, route->count, &last->target_key);
-  sqlite3_str_appendall(text, ")) AS pair JOIN ");
-  clause_table(text, last->target, "target");
-  for (int i = 0; i < last->target_key.count; i++) {
-    sqlite3_str_appendall(text, i ? " AND " : " ON ");
-    clause_column(text, "target", last->target_key.list[i]);
-    sqlite3_str_appendf(text, " = pair.t%d", i + 1);
-  }
-  sqlite3_str_appendall(text, " WHERE true");
 }
 
 static void append_from_shape(sqlite3_str *text, const Reading *reading) {
   switch (reading_shape(reading)) {
     case SHAPE_LINKS: append_from_link_rows(text, reading); break;
     case SHAPE_TARGETS: select_from_targets(text, reading->route); break;
-    case SHAPE_PAIRS: append_from_pairs(text, reading); break;
+    case SHAPE_PAIRS: select_from_pairs(text, reading->route); break;
   }
 }
 

@@ -10,15 +10,6 @@
 */
 #include "relate_int.h"
 
-/* Behind the quoted thing, or the one character, at `sql`. */
-static const char *recipe_token(const char *sql) {
-  char quote = *sql++;
-  if (quote != '"' && quote != '\'') return sql;
-  while (*sql && (*sql != quote || sql[1] == quote))
-    sql += *sql == quote ? 2 : 1;
-  return *sql ? sql + 1 : sql;
-}
-
 /* Writes the name between two quotes without them, where it needs none. */
 static bool recipe_bare(Failure *failure, sqlite3_str *text, const char *quoted,
                         int length) {
@@ -35,7 +26,7 @@ static bool recipe_bare(Failure *failure, sqlite3_str *text, const char *quoted,
 static char *recipe_unquote(Failure *failure, const char *sql) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   while (!failure->code && *sql) {
-    const char *end = recipe_token(sql);
+    const char *end = name_token_end(sql);
     int length = (int)(end - sql);
     if (*sql != '"' || !recipe_bare(failure, text, sql, length))
       sqlite3_str_append(text, sql, length);

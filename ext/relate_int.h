@@ -80,6 +80,7 @@ RELATE_PRIVATE void name_append_json(sqlite3_str *text, const char *name);
 RELATE_PRIVATE bool name_read(const char **cursor, sqlite3_str *name);
 RELATE_PRIVATE int name_stem(const char *column);
 RELATE_PRIVATE void name_singular(sqlite3_str *text, const char *table);
+RELATE_PRIVATE const char *name_token_end(const char *sql);
 RELATE_PRIVATE int name_distance(const char *a, const char *b);
 
 /* ---- layer 1: value.c: values kept for later ---- */
@@ -547,6 +548,20 @@ RELATE_PRIVATE void reflection_add_through(Builder *builder,
                                            const ForeignKey *second,
                                            bool unique);
 
+/* ---- layer 5: route.c: a way through the model ---- */
+
+RELATE_PRIVATE void route_add(Failure *failure, Arena *arena, Route *route,
+                              Step step);
+RELATE_PRIVATE void route_follow(Failure *failure, Arena *arena, Route *route,
+                                 const Relationship *relationship);
+RELATE_PRIVATE Route route_of(Failure *failure, Arena *arena,
+                              const Relationship *relationship);
+RELATE_PRIVATE const Relationship *route_link(const Route *route);
+RELATE_PRIVATE bool route_end(Route *route, const char *name);
+RELATE_PRIVATE bool step_is_to_one(const Step *step);
+RELATE_PRIVATE bool route_is_to_one(const Route *route);
+RELATE_PRIVATE unsigned route_flags(const Route *route);
+
 /* ---- layer 6: derivation.c: relationships out of others ---- */
 
 /* Makes `to`, which has a source and a declaration, what that says.  Expects
@@ -599,15 +614,6 @@ RELATE_PRIVATE const Table *path_table(Failure *failure, const Model *model,
 RELATE_PRIVATE Route path_route(Failure *failure, Arena *arena,
                                 const Model *model, const Path *path,
                                 PathEnd end);
-/* The way that is only this relationship. */
-RELATE_PRIVATE Route route_of(Failure *failure, Arena *arena,
-                              const Relationship *relationship);
-/* The relationship whose links the route is about: its only step, not
-** repeated.  NULL for any other route, which is about targets. */
-RELATE_PRIVATE const Relationship *route_link(const Route *route);
-RELATE_PRIVATE bool step_is_to_one(const Step *step);
-RELATE_PRIVATE bool route_is_to_one(const Route *route);
-RELATE_PRIVATE unsigned route_flags(const Route *route);
 
 /* ---- layer 6: clause.c: pieces of SQL about one link ---- */
 
@@ -624,6 +630,7 @@ RELATE_PRIVATE End end_of_source(const Relationship *relationship);
 RELATE_PRIVATE End end_of_target(const Relationship *relationship);
 /* True if the link's columns compare as the key's do. */
 RELATE_PRIVATE bool end_is_alike(const End *end);
+RELATE_PRIVATE bool clause_same_value(const Column *a, const Column *b);
 RELATE_PRIVATE void clause_table(sqlite3_str *text, const Table *table,
                                  const char *alias);
 RELATE_PRIVATE void clause_column(sqlite3_str *text, const char *alias,
@@ -733,18 +740,18 @@ RELATE_PRIVATE char *select_member(const Route *route);
 /* The pieces of it.  What a step's link is called: source, target or link. */
 RELATE_PRIVATE const char *select_link(const Relationship *relationship);
 RELATE_PRIVATE bool select_link_is_target(const Relationship *relationship);
-RELATE_PRIVATE void select_rows(sqlite3_str *text, const Step *step,
-                                bool target, bool link_row);
+/* Rows beside the link's own that are asked for. */
+enum { ROWS_SOURCE = 1, ROWS_TARGET = 2, ROWS_LINK = 4 };
+
+RELATE_PRIVATE void select_rows(sqlite3_str *text, const Step *step, int rows);
+/* The key of the source, from the link where that has the very values; *row is
+** where from: then it is the link's row, else source. */
+RELATE_PRIVATE const Columns *select_source_columns(const Relationship *r,
+                                                    const char **row);
 RELATE_PRIVATE void select_is_link(sqlite3_str *text, const Step *step);
 RELATE_PRIVATE void select_from_targets(sqlite3_str *text, const Route *route);
-RELATE_PRIVATE void select_pairs(sqlite3_str *text, const Step *steps,
-                                 int count, const Columns *wanted);
-
-/* ---- layer 7: view.c: a relationship as a view ---- */
-
-/* The text of CREATE VIEW behind these words.  Pure; the caller frees it. */
-RELATE_PRIVATE char *view_sql(const Relationship *relationship,
-                              const char *name);
+RELATE_PRIVATE void select_is_linked(sqlite3_str *text, const Step *step);
+RELATE_PRIVATE void select_from_pairs(sqlite3_str *text, const Route *route);
 
 /* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
 
@@ -755,6 +762,12 @@ RELATE_PRIVATE char *rebuild_action(Failure *failure, sqlite3 *db,
 RELATE_PRIVATE char *rebuild_key(Failure *failure, sqlite3 *db,
                                  const Table *table, const char *columns,
                                  const char *constraint);
+
+/* ---- layer 8: view.c: a relationship as a view ---- */
+
+/* The text of CREATE VIEW behind these words.  Pure; the caller frees it. */
+RELATE_PRIVATE char *view_sql(const Relationship *relationship,
+                              const char *name);
 
 /* ---- layer 8: travel.c: everything that can be reached ---- */
 

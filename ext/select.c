@@ -71,21 +71,23 @@ static void append_join(sqlite3_str *text, const char *how, const Table *table,
 /* The link's row, and beside it the rows that the condition speaks of.  Asked
 ** for: the target's row; the link's own under the name link.  A link whose
 ** target is missing is still a link. */
-void select_rows(sqlite3_str *text, const Step *step, bool target,
-                 bool link_row) {
+void select_rows(sqlite3_str *text, const Step *step, int rows) {
   const Relationship *r = step->relationship;
   const Expression *where = step->where;
   const char *link = select_link(r);
   clause_table(text, r->link, link);
-  if ((target || (where && where->target)) && !select_link_is_target(r)) {
+  if (((rows & ROWS_TARGET) || (where && where->target)) &&
+      !select_link_is_target(r)) {
     append_join(text, " LEFT JOIN ", r->target, "target");
     append_on(text, "target", &r->target_key, link, &r->target_link);
   }
-  if (where && where->source && !r->linked_by_source) {
+  if (((rows & ROWS_SOURCE) || (where && where->source)) &&
+      !r->linked_by_source) {
     append_join(text, " JOIN ", r->source, "source");
     append_on(text, "source", &r->source_key, link, &r->source_link);
   }
-  if ((link_row || (where && where->link)) && r->cardinality != MANY_TO_MANY) {
+  if (((rows & ROWS_LINK) || (where && where->link)) &&
+      r->cardinality != MANY_TO_MANY) {
     append_join(text, " JOIN ", r->link, "link");
     append_on(text, "link", &r->link->row_key, link, &r->link->row_key);
   }
@@ -103,11 +105,24 @@ void select_is_link(sqlite3_str *text, const Step *step) {
   append_condition(text, step);
 }
 
-/* True if columns of the target have to be read from the target itself. */
-static bool needs_target(const Relationship *relationship,
-                         const Columns *wanted) {
-  return !select_link_is_target(relationship) &&
-         !columns_same(wanted, &relationship->target_key);
+/* The same of its source, where none is given. */
+void select_is_linked(sqlite3_str *text, const Step *step) {
+  const Relationship *r = step->relationship;
+  sqlite3_str_appendall(text, "true");
+  for (int i = 0; r->source_foreign && i < r->source_link.count; i++) {
+    if (r->source_link.list[i]->not_null) continue;
+    sqlite3_str_appendall(text, " AND ");
+    clause_column(text, select_link(r), r->source_link.list[i]);
+    sqlite3_str_appendall(text, " IS NOT NULL");
+  }
+}
+
+/* ROWS_TARGET if columns of the target have to be read from the target. */
+static int needs_target(const Relationship *relationship,
+                        const Columns *wanted) {
+  bool has = select_link_is_target(relationship) ||
+             columns_same(wanted, &relationship->target_key);
+  return has ? 0 : ROWS_TARGET;
 }
 
 /* `wanted` columns of the target, and from which row they come. */
@@ -147,20 +162,52 @@ static void append_named(sqlite3_str *text, const char *row,
   }
 }
 
+static void append_pairs(sqlite3_str *text, const Step *steps, int count,
+                         const Columns *wanted);
+
+/* True if a link has the values of the keys, and not just what is equal. */
+static bool columns_stand_in(const Columns *link, const Columns *key) {
+  for (int i = 0; i < key->count; i++)
+    if (!clause_same_value(link->list[i], key->list[i])) return false;
+  return true;
+}
+
+const Columns *select_source_columns(const Relationship *r, const char **row) {
+  bool own =
+      r->linked_by_source || columns_stand_in(&r->source_link, &r->source_key);
+  *row = own ? select_link(r) : "source";
+  return own ? &r->source_link : &r->source_key;
+}
+
+/* The same of the target. */
+static const Columns *paired_columns(const Relationship *r,
+                                     const Columns *wanted, const char **row) {
+  bool own = columns_same(wanted, &r->target_key) &&
+             !select_link_is_target(r) &&
+             !columns_stand_in(&r->target_link, &r->target_key);
+  if (!own) return target_columns(r, wanted, row);
+  *row = "target";
+  return wanted;
+}
+
 /* All links of a step that is not repeated, as s1 ... and t1 ..., which are
-** `wanted` columns of the target. */
+** `wanted` columns of the target.  A pair is to be there once, so these are the
+** very keys. */
 static void append_link_pairs(sqlite3_str *text, const Step *step,
                               const Columns *wanted) {
   const Relationship *r = step->relationship;
-  const char *row;
-  const Columns *columns = target_columns(r, wanted, &row);
+  const char *from, *to;
+  const Columns *sources = select_source_columns(r, &from);
+  const Columns *targets = paired_columns(r, wanted, &to);
+  int rows = strcmp(to, "target") ? 0 : ROWS_TARGET;
   sqlite3_str_appendall(text, "SELECT ");
-  append_named(text, select_link(r), &r->source_link, 's');
+  append_named(text, from, sources, 's');
   sqlite3_str_appendall(text, ", ");
-  append_named(text, row, columns, 't');
+  append_named(text, to, targets, 't');
   sqlite3_str_appendall(text, " FROM ");
-  select_rows(text, step, needs_target(r, wanted), false);
-  sqlite3_str_appendall(text, " WHERE true");
+  select_rows(text, step, strcmp(from, "source") ? rows : rows | ROWS_SOURCE);
+  sqlite3_str_appendall(text, " WHERE ");
+  select_is_linked(text, step);
   select_is_link(text, step);
 }
 
@@ -168,7 +215,7 @@ static void append_once_pairs(sqlite3_str *text, const Step *step,
                               const Columns *wanted) {
   const Relationship *r = step->relationship;
   if (r->step_count > 1) {
-    select_pairs(text, r->steps, r->step_count, wanted);
+    append_pairs(text, r->steps, r->step_count, wanted);
   } else {
     append_link_pairs(text, step, wanted);
   }
@@ -229,8 +276,8 @@ static void append_step_pairs(sqlite3_str *text, const Step *step,
 }
 
 /* The pairs of several steps: each is a table of pairs, step_1, step_2, ... */
-void select_pairs(sqlite3_str *text, const Step *steps, int count,
-                  const Columns *wanted) {
+static void append_pairs(sqlite3_str *text, const Step *steps, int count,
+                         const Columns *wanted) {
   int sources = steps[0].relationship->source_key.count;
   for (int i = 0; i < count; i++) {
     const Columns *next =
@@ -248,6 +295,21 @@ void select_pairs(sqlite3_str *text, const Step *steps, int count,
       sqlite3_str_appendf(text, "%s step_%d.s%d = step_%d.t%d",
                           j > 1 ? " AND" : " ON", i + 1, j, i, j);
   }
+}
+
+/* FROM and WHERE of all pairs of a source and a target, each once. */
+void select_from_pairs(sqlite3_str *text, const Route *route) {
+  const Relationship *last = route->steps[route->count - 1].relationship;
+  sqlite3_str_appendall(text, " FROM (SELECT DISTINCT * FROM (");
+  append_pairs(text, route->steps, route->count, &last->target_key);
+  sqlite3_str_appendall(text, ")) AS pair JOIN ");
+  clause_table(text, last->target, "target");
+  for (int i = 0; i < last->target_key.count; i++) {
+    sqlite3_str_appendall(text, i ? " AND " : " ON ");
+    clause_column(text, "target", last->target_key.list[i]);
+    sqlite3_str_appendf(text, " = pair.t%d", i + 1);
+  }
+  sqlite3_str_appendall(text, " WHERE true");
 }
 
 /* ---- sets of keys ---- */
@@ -319,7 +381,7 @@ static void append_once_set(sqlite3_str *text, const Route *route, int count,
   if (r->step_count > 1) {
     append_ends(text, "pair", 't', wanted->count);
     sqlite3_str_appendall(text, " FROM (");
-    select_pairs(text, r->steps, r->step_count, wanted);
+    append_pairs(text, r->steps, r->step_count, wanted);
     sqlite3_str_appendall(text, ") AS pair WHERE ");
     append_start_of_pairs(text, route, count);
     return;
@@ -327,7 +389,7 @@ static void append_once_set(sqlite3_str *text, const Route *route, int count,
   const Columns *columns = target_columns(r, wanted, &row);
   clause_columns(text, row, columns);
   sqlite3_str_appendall(text, " FROM ");
-  select_rows(text, step, needs_target(r, wanted), false);
+  select_rows(text, step, needs_target(r, wanted));
   sqlite3_str_appendall(text, " WHERE ");
   append_start(text, route, count);
   append_condition(text, step);
@@ -344,7 +406,7 @@ static void append_recursion(sqlite3_str *text, const Step *step,
     append_ends(text, "pair", 't', r->source_key.count);
     sqlite3_str_appendf(text, " FROM %s CROSS JOIN (", /* safe: made here */
                         reached);
-    select_pairs(text, r->steps, r->step_count, &r->source_key);
+    append_pairs(text, r->steps, r->step_count, &r->source_key);
     sqlite3_str_appendall(text, ") AS pair WHERE ");
     append_ends_meet(text, reached, "pair", r->source_key.count);
     return;
@@ -352,7 +414,7 @@ static void append_recursion(sqlite3_str *text, const Step *step,
   clause_columns(text, row, columns);
   sqlite3_str_appendf(text, " FROM %s CROSS JOIN ", /* safe: made here */
                       reached);
-  select_rows(text, step, needs_target(r, &r->source_key), false);
+  select_rows(text, step, needs_target(r, &r->source_key));
   End end = select_source_end(r);
   for (int i = 0; i < r->source_link.count; i++) {
     sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
@@ -409,7 +471,7 @@ static void append_set(sqlite3_str *text, const Route *route, int count,
 static void append_from_links(sqlite3_str *text, const Route *route,
                               bool target) {
   sqlite3_str_appendall(text, " FROM ");
-  select_rows(text, &route->steps[0], target, false);
+  select_rows(text, &route->steps[0], target ? ROWS_TARGET : 0);
   sqlite3_str_appendall(text, " WHERE ");
   append_start(text, route, 0);
   select_is_link(text, &route->steps[0]);
@@ -423,7 +485,7 @@ void select_from_targets(sqlite3_str *text, const Route *route) {
   const Relationship *r = last->relationship;
   sqlite3_str_appendall(text, " FROM ");
   if (!last->repeat && select_link_is_target(r)) {
-    select_rows(text, last, true, false);
+    select_rows(text, last, ROWS_TARGET);
     sqlite3_str_appendall(text, " WHERE ");
     append_start(text, route, route->count - 1);
     append_condition(text, last);
