@@ -27,7 +27,8 @@
 */
 #include "relate_int.h"
 
-enum { KIND_NAVIGATE = -170 };
+/* The kind of the statement that makes a link_key grows with its columns. */
+enum { KIND_NAVIGATE = -170, KIND_LINK_KEY = 200 };
 
 /* One name, and what it means in the present model. */
 typedef struct Navigator {
@@ -58,6 +59,8 @@ typedef struct NavigatorTable {
   int key_count;      /* of the source */
   int identity_count; /* of the target, where it travels */
   int node_key_count; /* 0: the identity is the key */
+  int link_field;     /* -1: there is no link_key */
+  int link_key_count; /* columns that it is made of */
 } NavigatorTable;
 
 typedef struct NavigatorCursor {
@@ -154,6 +157,10 @@ static void table_measure(NavigatorTable *table) {
       &route->steps[route->count - 1].relationship->target_key;
   table->field_count = table->navigator->fields.count;
   table->key_count = key->count;
+  table->link_field = table->navigator->fields.link;
+  table->link_key_count =
+      table->link_field < 0 ? 0
+                            : route->steps[0].relationship->link->row_key.count;
   table->identity_count = identity->count;
   table->node_key_count = columns_same(identity, key) ? 0 : key->count;
 }
@@ -543,6 +550,53 @@ static void result_column(sqlite3_context *context, sqlite3_stmt *statement,
   }
 }
 
+/* [1,'x']: the values as SQL writes them, to be taken apart again. */
+static char *link_key_sql(int count) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  for (int i = 1; i <= count; i++)
+    sqlite3_str_appendf(
+        text, i > 1 ? " || ',' || quote(?%d)" : "SELECT '[' || quote(?%d)", i);
+  sqlite3_str_appendall(text, " || ']'");
+  return sqlite3_str_finish(text);
+}
+
+static void compose_link_key(Failure *failure, const NavigatorCursor *cursor,
+                             sqlite3_context *context, int first, int count) {
+  int kind = KIND_LINK_KEY + count;
+  sqlite3_stmt *statement = cache_take(cursor->cache, 0, kind, NULL);
+  if (!statement)
+    statement = cache_add(failure, cursor->cache, 0, kind, NULL, 0,
+                          link_key_sql(count));
+  for (int i = 0; statement && i < count; i++)
+    sqlite3_bind_value(statement, i + 1,
+                       sqlite3_column_value(cursor->statement, first + i));
+  if (statement_step(failure, statement))
+    sqlite3_result_value(context, sqlite3_column_value(statement, 0));
+  cache_give(cursor->cache, statement);
+}
+
+/* What comes last in the statement, as one value.  Where the rows are counted
+** only SQLite itself can have asked, see append_link_row. */
+static void link_key_column(const NavigatorCursor *cursor,
+                            sqlite3_context *context) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  Failure failure = {0, NULL};
+  int count = table->link_key_count;
+  int first = sqlite3_column_count(cursor->statement) - count;
+  if (cursor->idxNum & PLAN_COUNTED) {
+    failure_set(&failure, SQLITE_ERROR,
+                "%s: this version of SQLite can't count what an OR or a RIGHT "
+                "JOIN leaves; use link_key in the query",
+                table->navigator->name);
+  } else if (count == 1) {
+    sqlite3_result_value(context,
+                         sqlite3_column_value(cursor->statement, first));
+  } else {
+    compose_link_key(&failure, cursor, context, first, count);
+  }
+  failure_to_result(&failure, context);
+}
+
 static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                             int field) {
   const NavigatorCursor *cursor = (const NavigatorCursor *)base;
@@ -550,6 +604,8 @@ static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
   if ((cursor->idxNum & PLAN_TRAVELS) &&
       field >= table->field_count - 1 - table->key_count) {
     travelled_column(cursor, context, field);
+  } else if (field == table->link_field) {
+    link_key_column(cursor, context);
   } else {
     result_column(context, cursor->statement, field);
   }

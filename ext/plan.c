@@ -335,6 +335,12 @@ static bool can_limit(const Plan *plan) {
          (!plan->info->nOrderBy || plan->info->orderByConsumed);
 }
 
+/* True if the field is the source's key, and equal keys look alike. */
+static bool is_same_for_all(const Field *field) {
+  return field->origin == FIELD_SOURCE &&
+         name_equal(field->column->collation, "BINARY");
+}
+
 /* Nothing is read but the key that is given, of every row. */
 static bool can_count(const Plan *plan) {
   if (plan->reading.travels || !plan->reading.keyed || !key_is_exact(plan) ||
@@ -343,7 +349,7 @@ static bool can_count(const Plan *plan) {
     return false;
   for (int i = 0; i < plan->fields->count; i++)
     if (reading_uses(&plan->reading, i) &&
-        plan->fields->list[i].origin != FIELD_SOURCE)
+        !is_same_for_all(&plan->fields->list[i]))
       return false;
   return true;
 }

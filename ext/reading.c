@@ -73,13 +73,35 @@ static void append_target_field(sqlite3_str *text, const Reading *reading,
   }
 }
 
+/* A link that holds '7' where the key is 7 has the key as its source has it; a
+** link without a source has what it holds. */
+static void append_source_key(sqlite3_str *text, const Relationship *r,
+                              int place) {
+  const Column *key = r->source_key.list[place];
+  const Column *held = r->source_link.list[place];
+  bool same = key->affinity == held->affinity;
+  if (!same) {
+    sqlite3_str_appendall(text, "coalesce((SELECT ");
+    clause_column(text, "k", key);
+    sqlite3_str_appendall(text, " FROM ");
+    clause_table(text, r->source, "k");
+    for (int i = 0; i < r->source_key.count; i++) {
+      sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
+      clause_column(text, "k", r->source_key.list[i]);
+      sqlite3_str_appendall(text, " = ");
+      clause_column(text, select_link(r), r->source_link.list[i]);
+    }
+    sqlite3_str_appendall(text, "), ");
+  }
+  clause_column(text, select_link(r), held);
+  if (!same) sqlite3_str_appendall(text, ")");
+}
+
 static void append_source_field(sqlite3_str *text, const Reading *reading,
                                 int place) {
   const Relationship *r = first_step(reading);
   switch (reading_shape(reading)) {
-    case SHAPE_LINKS:
-      clause_column(text, select_link(r), r->source_link.list[place]);
-      break;
+    case SHAPE_LINKS: append_source_key(text, r, place); break;
     case SHAPE_TARGETS: sqlite3_str_appendf(text, "?%d", place + 1); break;
     case SHAPE_PAIRS: sqlite3_str_appendf(text, "pair.s%d", place + 1); break;
   }
@@ -118,12 +140,14 @@ bool reading_uses(const Reading *reading, int field) {
 }
 
 /* True if the statement reads the field.  While it travels, the source's key and
-** the depth are known elsewhere. */
+** the depth are known elsewhere; link_key is made of what append_link_row has
+** read. */
 static bool is_read(const Reading *reading, int field) {
   const Field *f = &reading->fields->list[field];
   const Column *only = reading->route->column;
   bool shown = f->origin == FIELD_TARGET || f->origin == FIELD_PAYLOAD;
   if (reading->packed) return shown && (!only || f->column == only);
+  if (f->origin == FIELD_LINK) return false;
   return reading_uses(reading, field) &&
          !(reading->travels && f->origin != FIELD_TARGET);
 }
@@ -146,13 +170,24 @@ static void append_fields(sqlite3_str *text, const Reading *reading) {
   if (!written) sqlite3_str_appendall(text, "NULL");
 }
 
+/* Behind the fields: the key of the link's row, which SQLite asks for although it
+** has not said so, where it puts together the rows of an OR or looks for those
+** that a RIGHT JOIN has left. */
+static void append_link_row(sqlite3_str *text, const Reading *reading) {
+  const Relationship *r = first_step(reading);
+  if (reading->packed || reading->fields->link < 0) return;
+  sqlite3_str_appendall(text, ", ");
+  clause_columns(text, select_link(r), &r->link->row_key);
+}
+
 /* A count has the source's key, which is the same in all rows, and the number
 ** of rows at the end. */
 static void append_counted(sqlite3_str *text, const Reading *reading) {
   for (int i = 0; i < reading->fields->count; i++) {
     const Field *field = &reading->fields->list[i];
     if (field->origin == FIELD_SOURCE && reading_uses(reading, i)) {
-      sqlite3_str_appendf(text, "?%d, ", field->place + 1);
+      append_source_field(text, reading, field->place);
+      sqlite3_str_appendall(text, ", ");
     } else {
       sqlite3_str_appendall(text, "NULL, ");
     }
@@ -300,6 +335,7 @@ char *reading_sql(const Reading *reading, int *loose) {
     append_counted(text, reading);
   } else {
     append_fields(text, reading);
+    append_link_row(text, reading);
   }
   if (reading->travels) append_node(text, reading);
   append_from_shape(text, reading);
