@@ -27,7 +27,8 @@
 */
 #include "relate_int.h"
 
-enum { KIND_NAVIGATE = -170 };
+/* The kind of the statement that makes a link_key grows with its columns. */
+enum { KIND_NAVIGATE = -170, KIND_LINK_KEY = 200 };
 
 /* One name, and what it means in the present model. */
 typedef struct Navigator {
@@ -41,8 +42,8 @@ typedef struct Navigator {
   Route route;
   Fields fields;
   Estimate estimate;
-  char *columns;  /* as SQLite is to be told; NULL: see problem */
-  char *link_key; /* as an expression; NULL: there is none */
+  char *columns; /* as SQLite is to be told; NULL: see problem */
+  char *row;     /* the columns of its link_key, where a key is given */
   Failure problem;
 } Navigator;
 
@@ -55,11 +56,13 @@ typedef struct NavigatorTable {
   sqlite3_vtab base;
   Navigator *navigator;
   char *columns; /* as it was connected */
-  bool writing;  /* in a transaction that writes through it */
   int field_count;
   int key_count;      /* of the source */
   int identity_count; /* of the target, where it travels */
   int node_key_count; /* 0: the identity is the key */
+  int source_field;   /* the first of the source's key */
+  int link_field;     /* -1: there is no link_key */
+  int link_key_count; /* columns that it is made of */
 } NavigatorTable;
 
 typedef struct NavigatorCursor {
@@ -67,7 +70,6 @@ typedef struct NavigatorCursor {
   Cache *cache;
   const char *plan; /* idxStr that the statements are of */
   bool loose;       /* without its loose part */
-  bool keyed;       /* with link_key in front */
   sqlite3_stmt *statement;
   sqlite3_stmt *sources; /* to travel from, where none is given */
   Travel *travel;
@@ -83,11 +85,11 @@ static void navigator_unbind(Navigator *navigator) {
   model_release(navigator->model);
   arena_free(navigator->arena);
   sqlite3_free(navigator->columns);
-  sqlite3_free(navigator->link_key);
+  sqlite3_free(navigator->row);
   failure_clear(&navigator->problem);
   navigator->model = NULL;
   navigator->arena = NULL;
-  navigator->columns = navigator->link_key = NULL;
+  navigator->columns = navigator->row = NULL;
 }
 
 /* The relationship of that name; the failure is the problem to be told. */
@@ -103,9 +105,13 @@ static const Relationship *navigator_find(Failure *failure,
   return path_relationship(failure, model, &path);
 }
 
-static char *link_key_text(Failure *failure, const Route *route) {
+static char *row_text(Failure *failure, const Navigator *navigator) {
+  Reading reading = {.route = &navigator->route,
+                     .fields = &navigator->fields,
+                     .keyed = true,
+                     .travels = navigator->travels};
   sqlite3_str *text = sqlite3_str_new(NULL);
-  reading_link_key(text, route_link(route));
+  reading_append_row(text, &reading);
   return failure_text(failure, text);
 }
 
@@ -124,8 +130,7 @@ static void navigator_bind(Failure *failure, Navigator *navigator,
     navigator->estimate =
         plan_estimate(&trouble, navigator->connection->db, &navigator->route);
     navigator->columns = fields_declaration(&trouble, &navigator->fields);
-    if (navigator->fields.link >= 0)
-      navigator->link_key = link_key_text(&trouble, &navigator->route);
+    navigator->row = row_text(&trouble, navigator);
   }
   if (trouble.code == SQLITE_NOMEM) {
     failure_memory(failure);
@@ -166,6 +171,11 @@ static void table_measure(NavigatorTable *table) {
       &route->steps[route->count - 1].relationship->target_key;
   table->field_count = table->navigator->fields.count;
   table->key_count = key->count;
+  table->source_field = table->navigator->fields.source;
+  table->link_field = table->navigator->fields.link;
+  table->link_key_count = route_link(route) && !table->navigator->travels
+                              ? route_link(route)->link->row_key.count
+                              : key->count + identity->count;
   table->identity_count = identity->count;
   table->node_key_count = columns_same(identity, key) ? 0 : key->count;
 }
@@ -294,39 +304,21 @@ static sqlite3_stmt *cursor_prepare(Failure *failure, NavigatorCursor *cursor,
   return statement;
 }
 
-/* The statement of the plan, without its loose part or with the link's key in
-** front.  What is to be deleted is read by its key, and so is not counted. */
-static char *cursor_sql(const NavigatorCursor *cursor, const char *plan,
-                        bool loose, bool keyed) {
-  const char *key = cursor_navigator(cursor)->link_key;
-  bool counted = (cursor->idxNum & PLAN_COUNTED) != 0;
+/* Prepares the statements of the plan. */
+static void cursor_take(Failure *failure, NavigatorCursor *cursor,
+                        const char *plan, bool loose) {
   bool lists =
       (cursor->idxNum & PLAN_TRAVELS) && !(cursor->idxNum & PLAN_KEYED);
   int tail = PLAN_LOOSE_LENGTH(cursor->idxNum);
-  int length = (int)strlen(plan), select = (int)strlen("SELECT ");
-  if (lists) tail += (int)strlen("; ");
-  if (loose || lists) length -= tail;
-  if (!keyed) return sqlite3_mprintf("%.*s", length, plan);
-  int count = counted ? (int)strlen(READING_COUNT) : 0;
-  int fields = length - select - count - (counted ? tail : 0);
-  return sqlite3_mprintf("SELECT %s, %.*s%s", key, fields, plan + select,
-                         counted ? plan + length - tail : "");
-}
-
-/* Prepares the statements of the plan. */
-static void cursor_take(Failure *failure, NavigatorCursor *cursor,
-                        const char *plan, bool loose, bool keyed) {
-  bool lists =
-      (cursor->idxNum & PLAN_TRAVELS) && !(cursor->idxNum & PLAN_KEYED);
-  const char *sources = plan + strlen(plan) - PLAN_LOOSE_LENGTH(cursor->idxNum);
+  int length = (int)strlen(plan);
+  if (loose || lists) length -= lists ? tail + 2 : tail;
   cursor->statement =
-      cursor_prepare(failure, cursor, cursor_sql(cursor, plan, loose, keyed));
+      cursor_prepare(failure, cursor, sqlite3_mprintf("%.*s", length, plan));
   if (lists)
-    cursor->sources =
-        cursor_prepare(failure, cursor, sqlite3_mprintf("%s", sources));
+    cursor->sources = cursor_prepare(
+        failure, cursor, sqlite3_mprintf("%s", plan + strlen(plan) - tail));
   cursor->plan = failure->code ? NULL : plan;
   cursor->loose = loose;
-  cursor->keyed = keyed;
 }
 
 static bool value_is_number(sqlite3_value *value) {
@@ -339,8 +331,7 @@ static bool is_loose(const NavigatorCursor *cursor, int argc,
                      sqlite3_value **argv) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   int idxNum = cursor->idxNum;
-  if (!PLAN_LOOSE_LENGTH(idxNum) || (idxNum & (PLAN_TRAVELS | PLAN_COUNTED)))
-    return false;
+  if (!PLAN_LOOSE_LENGTH(idxNum) || (idxNum & PLAN_TRAVELS)) return false;
   for (int i = PLAN_FIRST_LOOSE(idxNum); i < argc; i++)
     if (value_is_number(argv[i])) return true;
   for (int i = 0; (idxNum & PLAN_KEY_LOOSE) && i < table->key_count; i++)
@@ -435,14 +426,10 @@ static void cursor_bind(NavigatorCursor *cursor, int argc,
     sqlite3_bind_value(cursor->statement, i + 1, argv[i]);
 }
 
-static bool is_counted(const NavigatorCursor *cursor) {
-  return (cursor->idxNum & PLAN_COUNTED) && !cursor->keyed;
-}
-
 static void cursor_first(Failure *failure, NavigatorCursor *cursor) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   cursor->end = !statement_step(failure, cursor->statement);
-  if (cursor->end || !is_counted(cursor)) return;
+  if (cursor->end || !(cursor->idxNum & PLAN_COUNTED)) return;
   cursor->left = sqlite3_column_int64(cursor->statement, table->field_count);
   cursor->end = cursor->left == 0;
 }
@@ -463,11 +450,11 @@ static int cursor_look(NavigatorCursor *cursor) {
 
 /* Takes the statement that is at hand; false if there is none. */
 static bool cursor_take_known(NavigatorCursor *cursor, const char *plan,
-                              bool loose, bool keyed) {
-  if (loose || keyed || (cursor->idxNum & PLAN_TRAVELS)) return false;
+                              bool loose) {
+  if (loose || (cursor->idxNum & PLAN_TRAVELS)) return false;
   cursor->statement = cache_take(cursor->cache, 1, KIND_NAVIGATE, plan);
   cursor->plan = cursor->statement ? plan : NULL;
-  cursor->loose = cursor->keyed = false;
+  cursor->loose = false;
   return cursor->statement != NULL;
 }
 
@@ -483,26 +470,16 @@ static int cursor_run_known(Failure *failure, NavigatorCursor *cursor, int argc,
   return sure ? SQLITE_OK : cursor_look(cursor);
 }
 
-/* DELETE asks for the key of each row, but does not say so when it is
-** compiled. */
-static bool needs_key(const NavigatorCursor *cursor) {
-  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
-  return table->writing && table->navigator->link_key &&
-         !table->navigator->travels;
-}
-
 static int cursor_run(Failure *failure, NavigatorCursor *cursor,
                       const char *plan, int argc, sqlite3_value **argv) {
   bool loose = is_loose(cursor, argc, argv);
-  bool keyed = needs_key(cursor);
-  if (cursor->plan != plan || cursor->loose != loose ||
-      cursor->keyed != keyed) {
+  if (cursor->plan != plan || cursor->loose != loose) {
     cursor_give(cursor);
-    if (cursor_take_known(cursor, plan, loose, keyed))
+    if (cursor_take_known(cursor, plan, loose))
       return cursor_run_known(failure, cursor, argc, argv);
     int code = cursor_look(cursor);
     if (code) return code;
-    cursor_take(failure, cursor, plan, loose, keyed);
+    cursor_take(failure, cursor, plan, loose);
   }
   if (failure->code) return SQLITE_OK;
   sqlite3_reset(cursor->statement);
@@ -537,7 +514,7 @@ static int navigator_filter(sqlite3_vtab_cursor *base, int idxNum,
 static int navigator_next(sqlite3_vtab_cursor *base) {
   NavigatorCursor *cursor = (NavigatorCursor *)base;
   cursor->rowid++;
-  if (is_counted(cursor)) {
+  if (cursor->idxNum & PLAN_COUNTED) {
     cursor->end = --cursor->left == 0;
     return SQLITE_OK;
   }
@@ -559,13 +536,12 @@ static int navigator_eof(sqlite3_vtab_cursor *base) {
 
 /* What is not in the node's statement: from where, and how far. */
 static void travelled_column(const NavigatorCursor *cursor,
-                             sqlite3_context *context, int field) {
+                             sqlite3_context *context, int place) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
-  if (field == table->field_count - 1) {
+  if (place == table->key_count) {
     sqlite3_result_int64(context, travel_depth(cursor->travel));
   } else {
-    Value value = travel_source(
-        cursor->travel, field - (table->field_count - 1 - table->key_count));
+    Value value = travel_source(cursor->travel, place);
     value_result(context, &value);
   }
 }
@@ -588,18 +564,99 @@ static void result_column(sqlite3_context *context, sqlite3_stmt *statement,
   }
 }
 
+/* SQLite wants the key of a row that was only counted: reads the rows instead,
+** up to the present one. */
+static void cursor_uncount(Failure *failure, NavigatorCursor *cursor) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  sqlite3_stmt *counted = cursor->statement;
+  const char *plan = sqlite3_sql(counted);
+  const char *count = strstr(plan, READING_COUNT);
+  const char *from = count ? strstr(count, " FROM ") : plan;
+  sqlite3_int64 all = sqlite3_column_int64(counted, table->field_count);
+  cursor->statement = cursor_prepare(
+      failure, cursor,
+      sqlite3_mprintf("%.*s%s%s", count ? (int)(count - plan) : 0, plan,
+                      table->navigator->row, from));
+  for (int i = 0; cursor->statement && i < table->key_count; i++)
+    sqlite3_bind_value(
+        cursor->statement, i + 1,
+        sqlite3_column_value(counted, table->field_count + 1 + i));
+  for (sqlite3_int64 i = all - cursor->left; i >= 0; i--)
+    cursor->end = !statement_step(failure, cursor->statement);
+  cache_give(cursor->cache, counted);
+  cursor->idxNum &= ~PLAN_COUNTED;
+  cursor->plan = NULL;
+}
+
+/* Part `i` of the link_key: at the end of the statement, or, of what is
+** travelled, the source's key and the identity. */
+static void bind_link_part(const NavigatorCursor *cursor,
+                           sqlite3_stmt *statement, int i) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  Failure ignored = {0, NULL};
+  int first = sqlite3_column_count(cursor->statement) - table->link_key_count;
+  if (cursor->idxNum & PLAN_TRAVELS)
+    first = table->field_count - table->key_count;
+  if ((cursor->idxNum & PLAN_TRAVELS) && i < table->key_count) {
+    Value value = travel_source(cursor->travel, i);
+    value_bind(&ignored, statement, i + 1, &value);
+  } else {
+    sqlite3_bind_value(statement, i + 1,
+                       sqlite3_column_value(cursor->statement, first + i));
+  }
+}
+
+/* [1,'x']: the values as SQL writes them, to be taken apart again. */
+static char *link_key_sql(int count) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  for (int i = 1; i <= count; i++)
+    sqlite3_str_appendf(
+        text, i > 1 ? " || ',' || quote(?%d)" : "SELECT '[' || quote(?%d)", i);
+  sqlite3_str_appendall(text, " || ']'");
+  return sqlite3_str_finish(text);
+}
+
+static void compose_link_key(Failure *failure, const NavigatorCursor *cursor,
+                             sqlite3_context *context, int count) {
+  int kind = KIND_LINK_KEY + count;
+  sqlite3_stmt *statement = cache_take(cursor->cache, 0, kind, NULL);
+  if (!statement)
+    statement = cache_add(failure, cursor->cache, 0, kind, NULL, 0,
+                          link_key_sql(count));
+  for (int i = 0; statement && i < count; i++)
+    bind_link_part(cursor, statement, i);
+  if (statement_step(failure, statement))
+    sqlite3_result_value(context, sqlite3_column_value(statement, 0));
+  cache_give(cursor->cache, statement);
+}
+
+static void link_key_column(NavigatorCursor *cursor, sqlite3_context *context) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  Failure failure = {0, NULL};
+  int count = table->link_key_count;
+  if (cursor->idxNum & PLAN_COUNTED) cursor_uncount(&failure, cursor);
+  if (!failure.code && count == 1) {
+    sqlite3_stmt *statement = cursor->statement;
+    sqlite3_result_value(
+        context,
+        sqlite3_column_value(statement, sqlite3_column_count(statement) - 1));
+  } else if (!failure.code) {
+    compose_link_key(&failure, cursor, context, count);
+  }
+  failure_to_result(&failure, context);
+}
+
 static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                             int field) {
-  const NavigatorCursor *cursor = (const NavigatorCursor *)base;
+  NavigatorCursor *cursor = (NavigatorCursor *)base;
   const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
   if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
-  if ((cursor->idxNum & PLAN_TRAVELS) &&
-      field >= table->field_count - 1 - table->key_count) {
-    travelled_column(cursor, context, field);
-  } else if (cursor->keyed && field == table->navigator->fields.link) {
-    result_column(context, cursor->statement, 0);
+  if (field == table->link_field) {
+    link_key_column(cursor, context);
+  } else if ((cursor->idxNum & PLAN_TRAVELS) && field >= table->source_field) {
+    travelled_column(cursor, context, field - table->source_field);
   } else {
-    result_column(context, cursor->statement, field + cursor->keyed);
+    result_column(context, cursor->statement, field);
   }
   return SQLITE_OK;
 }
@@ -640,17 +697,6 @@ static int navigator_update(sqlite3_vtab *pVtab, int argc, sqlite3_value **argv,
   return module_conflict(connection->db, failure_to_table(&failure, pVtab));
 }
 
-static int navigator_begin(sqlite3_vtab *pVtab) {
-  ((NavigatorTable *)pVtab)->writing = true;
-  return SQLITE_OK;
-}
-
-/* At the end of a transaction, committed or not. */
-static int navigator_end(sqlite3_vtab *pVtab) {
-  ((NavigatorTable *)pVtab)->writing = false;
-  return SQLITE_OK;
-}
-
 static const sqlite3_module navigator_module = {
     .iVersion = 0,
     .xConnect = navigator_connect,
@@ -664,9 +710,6 @@ static const sqlite3_module navigator_module = {
     .xColumn = navigator_column,
     .xRowid = navigator_rowid,
     .xUpdate = navigator_update,
-    .xBegin = navigator_begin,
-    .xCommit = navigator_end,
-    .xRollback = navigator_end,
 };
 
 /* ---- names ---- */

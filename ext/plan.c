@@ -198,10 +198,21 @@ static bool plan_comparison(Plan *plan, const Field *field, int constraint) {
   return true;
 }
 
+/* What SQLite compares by itself has to be read: before 3.39 it does not say so
+** of an argument of the call. */
+static void plan_read(Plan *plan, int constraint) {
+  int field = plan->info->aConstraint[constraint].iColumn;
+  plan->reading.used |= (sqlite3_uint64)1
+                        << (field >= 0 && field < 63 ? field : 63);
+}
+
 static bool plan_constraint(Plan *plan, int constraint) {
   int place = plan->info->aConstraint[constraint].iColumn;
   int op = plan->info->aConstraint[constraint].op;
-  if (!plan->info->aConstraint[constraint].usable) return false;
+  if (!plan->info->aConstraint[constraint].usable) {
+    plan_read(plan, constraint);
+    return false;
+  }
   if (op == SQLITE_INDEX_CONSTRAINT_LIMIT) {
     plan->limit = constraint;
     return true;
@@ -270,12 +281,8 @@ static bool key_is_exact(const Plan *plan) {
 
 /* ---- the answer ---- */
 
-/* What SQLite compares again has to be read: before 3.39 it does not say so of
-** an argument of the call. */
 static void plan_use(Plan *plan, int constraint, int argument, bool omit) {
-  int field = plan->info->aConstraint[constraint].iColumn;
-  if (!omit)
-    plan->reading.used |= (sqlite3_uint64)1 << (field < 63 ? field : 63);
+  if (!omit) plan_read(plan, constraint);
   plan->info->aConstraintUsage[constraint].argvIndex = argument;
   plan->info->aConstraintUsage[constraint].omit = omit;
 }
@@ -328,6 +335,12 @@ static bool can_limit(const Plan *plan) {
          (!plan->info->nOrderBy || plan->info->orderByConsumed);
 }
 
+/* True if the field is the source's key, and equal keys look alike. */
+static bool is_same_for_all(const Field *field) {
+  return field->origin == FIELD_SOURCE &&
+         name_equal(field->column->collation, "BINARY");
+}
+
 /* Nothing is read but the key that is given, of every row. */
 static bool can_count(const Plan *plan) {
   if (plan->reading.travels || !plan->reading.keyed || !key_is_exact(plan) ||
@@ -336,7 +349,7 @@ static bool can_count(const Plan *plan) {
     return false;
   for (int i = 0; i < plan->fields->count; i++)
     if (reading_uses(&plan->reading, i) &&
-        plan->fields->list[i].origin != FIELD_SOURCE)
+        !is_same_for_all(&plan->fields->list[i]))
       return false;
   return true;
 }
@@ -386,8 +399,7 @@ static void plan_statement(Plan *plan) {
   if (!sql) failure_memory(plan->failure);
   plan->info->idxStr = sql;
   plan->info->needToFreeIdxStr = 1;
-  if (!plan->loose_count && !reading->key_is_loose && !reading->counted)
-    loose = 0;
+  if (!plan->loose_count && !reading->key_is_loose) loose = 0;
   if (reading->travels && !reading->keyed) loose = plan_add_sources(plan);
   plan->info->idxNum |= loose << 14;
   if (loose > LENGTH_LIMIT)

@@ -73,31 +73,38 @@ static void append_target_field(sqlite3_str *text, const Reading *reading,
   }
 }
 
+/* A link that holds '7' where the key is 7 has the key as its source has it; a
+** link without a source has what it holds. */
+static void append_source_key(sqlite3_str *text, const Relationship *r,
+                              int place) {
+  const Column *key = r->source_key.list[place];
+  const Column *held = r->source_link.list[place];
+  bool same = key->affinity == held->affinity;
+  if (!same) {
+    sqlite3_str_appendall(text, "coalesce((SELECT ");
+    clause_column(text, "k", key);
+    sqlite3_str_appendall(text, " FROM ");
+    clause_table(text, r->source, "k");
+    for (int i = 0; i < r->source_key.count; i++) {
+      sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
+      clause_column(text, "k", r->source_key.list[i]);
+      sqlite3_str_appendall(text, " = ");
+      clause_column(text, select_link(r), r->source_link.list[i]);
+    }
+    sqlite3_str_appendall(text, "), ");
+  }
+  clause_column(text, select_link(r), held);
+  if (!same) sqlite3_str_appendall(text, ")");
+}
+
 static void append_source_field(sqlite3_str *text, const Reading *reading,
                                 int place) {
   const Relationship *r = first_step(reading);
   switch (reading_shape(reading)) {
-    case SHAPE_LINKS:
-      clause_column(text, select_link(r), r->source_link.list[place]);
-      break;
+    case SHAPE_LINKS: append_source_key(text, r, place); break;
     case SHAPE_TARGETS: sqlite3_str_appendf(text, "?%d", place + 1); break;
     case SHAPE_PAIRS: sqlite3_str_appendf(text, "pair.s%d", place + 1); break;
   }
-}
-
-/* [1,'x']: the values as SQL writes them, to be taken apart again. */
-void reading_link_key(sqlite3_str *text, const Relationship *r) {
-  const Columns *key = &r->link->row_key;
-  if (key->count == 1) {
-    clause_column(text, select_link(r), key->list[0]);
-    return;
-  }
-  for (int i = 0; i < key->count; i++) {
-    sqlite3_str_appendall(text, i ? " || ',' || quote(" : "'[' || quote(");
-    clause_column(text, select_link(r), key->list[i]);
-    sqlite3_str_appendall(text, ")");
-  }
-  sqlite3_str_appendall(text, " || ']'");
 }
 
 static void append_field(sqlite3_str *text, const Reading *reading, int field) {
@@ -107,7 +114,7 @@ static void append_field(sqlite3_str *text, const Reading *reading, int field) {
     case FIELD_TARGET: append_target_field(text, reading, f->column); break;
     case FIELD_PAYLOAD: clause_column(text, select_link(r), f->column); break;
     case FIELD_SOURCE: append_source_field(text, reading, f->place); break;
-    case FIELD_LINK: reading_link_key(text, r); break;
+    case FIELD_LINK:
     case FIELD_DEPTH: sqlite3_str_appendall(text, "NULL"); break;
   }
 }
@@ -118,12 +125,14 @@ bool reading_uses(const Reading *reading, int field) {
 }
 
 /* True if the statement reads the field.  While it travels, the source's key and
-** the depth are known elsewhere. */
+** the depth are known elsewhere; link_key is made of what reading_append_row has
+** read. */
 static bool is_read(const Reading *reading, int field) {
   const Field *f = &reading->fields->list[field];
   const Column *only = reading->route->column;
   bool shown = f->origin == FIELD_TARGET || f->origin == FIELD_PAYLOAD;
   if (reading->packed) return shown && (!only || f->column == only);
+  if (f->origin == FIELD_LINK) return false;
   return reading_uses(reading, field) &&
          !(reading->travels && f->origin != FIELD_TARGET);
 }
@@ -146,19 +155,40 @@ static void append_fields(sqlite3_str *text, const Reading *reading) {
   if (!written) sqlite3_str_appendall(text, "NULL");
 }
 
-/* A count has the source's key, which is the same in all rows, and the number
-** of rows at the end. */
+/* Behind the fields: what link_key is made of.  SQLite asks for it although it has
+** not said so, to delete a row, to put together the rows of an OR, or to look for
+** those that a RIGHT JOIN has left. */
+void reading_append_row(sqlite3_str *text, const Reading *reading) {
+  const Relationship *r = first_step(reading);
+  if (reading->packed || reading->travels || reading->fields->link < 0) return;
+  if (reading_shape(reading) == SHAPE_LINKS) {
+    sqlite3_str_appendall(text, ", ");
+    clause_columns(text, select_link(r), &r->link->row_key);
+    return;
+  }
+  for (int i = 0; i < r->source_key.count; i++) {
+    sqlite3_str_appendall(text, ", ");
+    append_source_field(text, reading, i);
+  }
+  sqlite3_str_appendall(text, ", ");
+  clause_columns(text, "target", &last_step(reading)->target_key);
+}
+
+/* A count has the source's key, which is the same in all rows; at the end the
+** number of rows, and the key as it was given. */
 static void append_counted(sqlite3_str *text, const Reading *reading) {
+  int keys = first_step(reading)->source_key.count;
   for (int i = 0; i < reading->fields->count; i++) {
     const Field *field = &reading->fields->list[i];
     if (i) sqlite3_str_appendall(text, ", ");
     if (field->origin == FIELD_SOURCE && reading_uses(reading, i)) {
-      sqlite3_str_appendf(text, "?%d", field->place + 1);
+      append_source_field(text, reading, field->place);
     } else {
       sqlite3_str_appendall(text, "NULL");
     }
   }
   sqlite3_str_appendall(text, READING_COUNT);
+  for (int i = 1; i <= keys; i++) sqlite3_str_appendf(text, ", ?%d", i);
 }
 
 /* Behind the fields: what tells the target from others, and its key as the
@@ -310,13 +340,13 @@ char *reading_sql(const Reading *reading, int *tail) {
     append_counted(text, reading);
   } else {
     append_fields(text, reading);
+    reading_append_row(text, reading);
   }
   if (reading->travels) append_node(text, reading);
-  int length = sqlite3_str_length(text);
   append_from_shape(text, reading);
   for (int i = 0; i < reading->first_loose; i++)
     append_comparison(text, reading, &reading->comparisons[i]);
-  if (!reading->counted) length = sqlite3_str_length(text);
+  int length = sqlite3_str_length(text);
   append_loose(text, reading);
   append_order(text, reading);
   append_limit(text, reading);

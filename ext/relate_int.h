@@ -825,14 +825,13 @@ typedef struct Reading {
 } Reading;
 
 /* The caller frees it.  *tail becomes the length of what has to be cut off to
-** read without the loose comparisons; of what is counted, of what comes behind
-** count(*). */
+** read without the loose comparisons. */
 RELATE_PRIVATE char *reading_sql(const Reading *reading, int *tail);
 #define READING_COUNT ", count(*)"
 
-/* The expression of link_key. */
-RELATE_PRIVATE void reading_link_key(sqlite3_str *text,
-                                     const Relationship *relationship);
+/* Writes the columns that link_key is made of, each behind a comma. */
+RELATE_PRIVATE void reading_append_row(sqlite3_str *text,
+                                       const Reading *reading);
 RELATE_PRIVATE bool reading_uses(const Reading *reading, int field);
 /* The keys of all sources, to travel from. */
 RELATE_PRIVATE char *reading_sources(const Route *route);
@@ -849,8 +848,7 @@ enum {
   PLAN_BELOW = 0x20,   /* or the depth above that */
   PLAN_KEY_LOOSE = 0x40, /* the key is text, and must not be a number */
 };
-/* How long the loose part is; or, of what is counted, what comes behind
-** count(*); or the statement that lists sources. */
+/* How long the loose part is, or the statement that lists sources. */
 #define PLAN_FIRST_LOOSE(idxNum) (((idxNum) >> 8) & 0x3f)
 #define PLAN_LOOSE_LENGTH(idxNum) ((idxNum) >> 14)
 
