@@ -42,8 +42,8 @@ typedef struct Navigator {
   Route route;
   Fields fields;
   Estimate estimate;
-  char *columns; /* as SQLite is to be told; NULL: see problem */
-  char *row;     /* the columns of its link_key, where a key is given */
+  char *columns;   /* as SQLite is to be told; NULL: see problem */
+  char *uncounted; /* SELECT, of what counting has left out */
   Failure problem;
 } Navigator;
 
@@ -63,6 +63,7 @@ typedef struct NavigatorTable {
   int source_field;   /* the first of the source's key */
   int link_field;     /* -1: there is no link_key */
   int link_key_count; /* columns that it is made of */
+  int *row_place;     /* of each field among these, or -1 */
 } NavigatorTable;
 
 typedef struct NavigatorCursor {
@@ -75,6 +76,7 @@ typedef struct NavigatorCursor {
   Travel *travel;
   int idxNum;
   bool end;
+  int row_first;      /* where the columns of link_key begin */
   sqlite3_int64 left; /* of rows that are counted */
   sqlite3_int64 rowid;
 } NavigatorCursor;
@@ -85,11 +87,11 @@ static void navigator_unbind(Navigator *navigator) {
   model_release(navigator->model);
   arena_free(navigator->arena);
   sqlite3_free(navigator->columns);
-  sqlite3_free(navigator->row);
+  sqlite3_free(navigator->uncounted);
   failure_clear(&navigator->problem);
   navigator->model = NULL;
   navigator->arena = NULL;
-  navigator->columns = navigator->row = NULL;
+  navigator->columns = navigator->uncounted = NULL;
 }
 
 /* The relationship of that name; the failure is the problem to be told. */
@@ -105,13 +107,18 @@ static const Relationship *navigator_find(Failure *failure,
   return path_relationship(failure, model, &path);
 }
 
-static char *row_text(Failure *failure, const Navigator *navigator) {
+/* The source's key, and the link's. */
+static char *uncounted_text(Failure *failure, const Navigator *navigator) {
+  const Fields *fields = &navigator->fields;
   Reading reading = {.route = &navigator->route,
-                     .fields = &navigator->fields,
+                     .fields = fields,
                      .keyed = true,
                      .travels = navigator->travels};
+  for (int i = 0; i < fields->count && i < 63; i++)
+    if (fields->list[i].origin == FIELD_SOURCE)
+      reading.used |= (sqlite3_uint64)1 << i;
   sqlite3_str *text = sqlite3_str_new(NULL);
-  reading_append_row(text, &reading);
+  reading_select(text, &reading);
   return failure_text(failure, text);
 }
 
@@ -130,7 +137,7 @@ static void navigator_bind(Failure *failure, Navigator *navigator,
     navigator->estimate =
         plan_estimate(&trouble, navigator->connection->db, &navigator->route);
     navigator->columns = fields_declaration(&trouble, &navigator->fields);
-    navigator->row = row_text(&trouble, navigator);
+    navigator->uncounted = uncounted_text(&trouble, navigator);
   }
   if (trouble.code == SQLITE_NOMEM) {
     failure_memory(failure);
@@ -169,10 +176,14 @@ static void table_measure(NavigatorTable *table) {
   const Columns *key = &route->steps[0].relationship->source_key;
   const Columns *identity =
       &route->steps[route->count - 1].relationship->target_key;
-  table->field_count = table->navigator->fields.count;
+  const Fields *fields = &table->navigator->fields;
+  table->field_count = fields->count;
+  for (int i = 0; i < fields->count; i++)
+    table->row_place[i] =
+        reading_row_place(route, &fields->list[i], table->navigator->travels);
   table->key_count = key->count;
-  table->source_field = table->navigator->fields.source;
-  table->link_field = table->navigator->fields.link;
+  table->source_field = fields->source;
+  table->link_field = fields->link;
   table->link_key_count = route_link(route) && !table->navigator->travels
                               ? route_link(route)->link->row_key.count
                               : key->count + identity->count;
@@ -181,8 +192,9 @@ static void table_measure(NavigatorTable *table) {
 }
 
 static NavigatorTable *table_new(Failure *failure, Navigator *navigator) {
+  sqlite3_uint64 places = sizeof(int) * (sqlite3_uint64)navigator->fields.count;
   NavigatorTable *table =
-      failure->code ? NULL : sqlite3_malloc64(sizeof(*table));
+      failure->code ? NULL : sqlite3_malloc64(sizeof(*table) + places);
   char *connected = sqlite3_mprintf("%s", navigator->columns);
   char *columns = sqlite3_mprintf("%s", navigator->columns);
   if (!table || !connected || !columns) {
@@ -193,6 +205,7 @@ static NavigatorTable *table_new(Failure *failure, Navigator *navigator) {
     return NULL;
   }
   memset(table, 0, sizeof(*table));
+  table->row_place = (int *)(table + 1);
   table->columns = columns;
   sqlite3_free(navigator->connected);
   navigator->connected = connected;
@@ -428,9 +441,11 @@ static void cursor_bind(NavigatorCursor *cursor, int argc,
 
 static void cursor_first(Failure *failure, NavigatorCursor *cursor) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  cursor->row_first =
+      sqlite3_column_count(cursor->statement) - table->link_key_count;
   cursor->end = !statement_step(failure, cursor->statement);
   if (cursor->end || !(cursor->idxNum & PLAN_COUNTED)) return;
-  cursor->left = sqlite3_column_int64(cursor->statement, table->field_count);
+  cursor->left = sqlite3_column_int64(cursor->statement, 0);
   cursor->end = cursor->left == 0;
 }
 
@@ -564,28 +579,42 @@ static void result_column(sqlite3_context *context, sqlite3_stmt *statement,
   }
 }
 
-/* SQLite wants the key of a row that was only counted: reads the rows instead,
+/* SQLite wants to know more of rows that were only counted: reads them instead,
 ** up to the present one. */
 static void cursor_uncount(Failure *failure, NavigatorCursor *cursor) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   sqlite3_stmt *counted = cursor->statement;
-  const char *plan = sqlite3_sql(counted);
-  const char *count = strstr(plan, READING_COUNT);
-  const char *from = count ? strstr(count, " FROM ") : plan;
-  sqlite3_int64 all = sqlite3_column_int64(counted, table->field_count);
+  const char *from = strstr(sqlite3_sql(counted), " FROM ");
+  sqlite3_int64 row = sqlite3_column_int64(counted, 0) - cursor->left;
   cursor->statement = cursor_prepare(
       failure, cursor,
-      sqlite3_mprintf("%.*s%s%s", count ? (int)(count - plan) : 0, plan,
-                      table->navigator->row, from));
+      sqlite3_mprintf("%s%s", table->navigator->uncounted, from));
   for (int i = 0; cursor->statement && i < table->key_count; i++)
-    sqlite3_bind_value(
-        cursor->statement, i + 1,
-        sqlite3_column_value(counted, table->field_count + 1 + i));
-  for (sqlite3_int64 i = all - cursor->left; i >= 0; i--)
-    cursor->end = !statement_step(failure, cursor->statement);
+    sqlite3_bind_value(cursor->statement, i + 1,
+                       sqlite3_column_value(counted, 1 + i));
   cache_give(cursor->cache, counted);
   cursor->idxNum &= ~PLAN_COUNTED;
   cursor->plan = NULL;
+  if (failure->code) return;
+  cursor_first(failure, cursor);
+  while (row-- && !cursor->end)
+    cursor->end = !statement_step(failure, cursor->statement);
+}
+
+/* The source's key of rows that are counted, as it was given, if that is how an
+** integer is stored. */
+static bool counted_column(const NavigatorCursor *cursor,
+                           sqlite3_context *context, int field) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  int place = field - table->source_field;
+  const Field *key = &table->navigator->fields.list[field];
+  sqlite3_stmt *counted = cursor->statement;
+  if (place < 0 || place >= table->key_count || key->origin != FIELD_SOURCE ||
+      field_affinity(key) == 'E' ||
+      sqlite3_column_type(counted, 1 + place) != SQLITE_INTEGER)
+    return false;
+  sqlite3_result_int64(context, sqlite3_column_int64(counted, 1 + place));
+  return true;
 }
 
 /* Part `i` of the link_key: at the end of the statement, or, of what is
@@ -634,30 +663,42 @@ static void link_key_column(NavigatorCursor *cursor, sqlite3_context *context) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   Failure failure = {0, NULL};
   int count = table->link_key_count;
-  if (cursor->idxNum & PLAN_COUNTED) cursor_uncount(&failure, cursor);
-  if (!failure.code && count == 1) {
-    sqlite3_stmt *statement = cursor->statement;
+  if (count == 1) {
     sqlite3_result_value(
-        context,
-        sqlite3_column_value(statement, sqlite3_column_count(statement) - 1));
-  } else if (!failure.code) {
+        context, sqlite3_column_value(cursor->statement, cursor->row_first));
+  } else {
     compose_link_key(&failure, cursor, context, count);
   }
   failure_to_result(&failure, context);
 }
 
-static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
-                            int field) {
-  NavigatorCursor *cursor = (NavigatorCursor *)base;
-  const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
-  if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
-  if (field == table->link_field) {
+/* What is asked of a row that is read. */
+static void read_column(NavigatorCursor *cursor, sqlite3_context *context,
+                        int field) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  int place = table->row_place[field];
+  if (place >= 0) {
+    result_column(context, cursor->statement, cursor->row_first + place);
+  } else if (field == table->link_field) {
     link_key_column(cursor, context);
   } else if ((cursor->idxNum & PLAN_TRAVELS) && field >= table->source_field) {
     travelled_column(cursor, context, field - table->source_field);
   } else {
     result_column(context, cursor->statement, field);
   }
+}
+
+static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
+                            int field) {
+  NavigatorCursor *cursor = (NavigatorCursor *)base;
+  Failure failure = {0, NULL};
+  if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
+  if (cursor->idxNum & PLAN_COUNTED) {
+    if (counted_column(cursor, context, field)) return SQLITE_OK;
+    cursor_uncount(&failure, cursor);
+  }
+  if (!failure.code) read_column(cursor, context, field);
+  failure_to_result(&failure, context);
   return SQLITE_OK;
 }
 

@@ -11,7 +11,8 @@
 **       ORDER BY target."title"
 **
 ** Column i of it is field i; a field that nobody reads is NULL, and what follows
-** the last one that is read is left out.  The target's table is read only for
+** the last one that is read is left out.  At the end come the columns of
+** link_key, of which a field may be one.  The target's table is read only for
 ** what the link does not have: the key that both have comes from the link.
 **
 ** Pure: makes text, runs nothing.
@@ -50,6 +51,35 @@ static const Column *stand_in(const Relationship *r, const Column *column) {
   return NULL;
 }
 
+static bool is_own_source(const Relationship *r, int place) {
+  return r->source_key.list[place]->affinity ==
+         r->source_link.list[place]->affinity;
+}
+
+/* The column of the link's row that the field is, or NULL. */
+static const Column *link_column(const Relationship *r, const Field *field) {
+  switch (field->origin) {
+    case FIELD_TARGET:
+      return select_link_is_target(r) ? field->column
+                                      : stand_in(r, field->column);
+    case FIELD_PAYLOAD: return field->column;
+    case FIELD_SOURCE:
+      return is_own_source(r, field->place) ? r->source_link.list[field->place]
+                                            : NULL;
+    case FIELD_LINK:
+    case FIELD_DEPTH: break;
+  }
+  return NULL;
+}
+
+int reading_row_place(const Route *route, const Field *field, bool travels) {
+  const Relationship *link = travels ? NULL : route_link(route);
+  const Column *column = link ? link_column(link, field) : NULL;
+  for (int i = 0; column && i < link->link->row_key.count; i++)
+    if (link->link->row_key.list[i] == column) return i;
+  return -1;
+}
+
 /* True if the field is read from the target's row, where that is another than
 ** the link's. */
 static bool reads_target(const Reading *reading, int field) {
@@ -79,7 +109,7 @@ static void append_source_key(sqlite3_str *text, const Relationship *r,
                               int place) {
   const Column *key = r->source_key.list[place];
   const Column *held = r->source_link.list[place];
-  bool same = key->affinity == held->affinity;
+  bool same = is_own_source(r, place);
   if (!same) {
     sqlite3_str_appendall(text, "coalesce((SELECT ");
     clause_column(text, "k", key);
@@ -125,14 +155,15 @@ bool reading_uses(const Reading *reading, int field) {
 }
 
 /* True if the statement reads the field.  While it travels, the source's key and
-** the depth are known elsewhere; link_key is made of what reading_append_row has
-** read. */
+** the depth are known elsewhere; what is part of link_key comes with that. */
 static bool is_read(const Reading *reading, int field) {
   const Field *f = &reading->fields->list[field];
   const Column *only = reading->route->column;
   bool shown = f->origin == FIELD_TARGET || f->origin == FIELD_PAYLOAD;
   if (reading->packed) return shown && (!only || f->column == only);
-  if (f->origin == FIELD_LINK) return false;
+  if (f->origin == FIELD_LINK ||
+      reading_row_place(reading->route, f, reading->travels) >= 0)
+    return false;
   return reading_uses(reading, field) &&
          !(reading->travels && f->origin != FIELD_TARGET);
 }
@@ -158,7 +189,7 @@ static void append_fields(sqlite3_str *text, const Reading *reading) {
 /* Behind the fields: what link_key is made of.  SQLite asks for it although it has
 ** not said so, to delete a row, to put together the rows of an OR, or to look for
 ** those that a RIGHT JOIN has left. */
-void reading_append_row(sqlite3_str *text, const Reading *reading) {
+static void append_link_row(sqlite3_str *text, const Reading *reading) {
   const Relationship *r = first_step(reading);
   if (reading->packed || reading->travels || reading->fields->link < 0) return;
   if (reading_shape(reading) == SHAPE_LINKS) {
@@ -174,19 +205,15 @@ void reading_append_row(sqlite3_str *text, const Reading *reading) {
   clause_columns(text, "target", &last_step(reading)->target_key);
 }
 
-/* A count has the source's key, which is the same in all rows; at the end the
-** number of rows, and the key as it was given. */
+void reading_select(sqlite3_str *text, const Reading *reading) {
+  sqlite3_str_appendall(text, "SELECT ");
+  append_fields(text, reading);
+  append_link_row(text, reading);
+}
+
+/* No field, but the number of rows and the key as it was given. */
 static void append_counted(sqlite3_str *text, const Reading *reading) {
   int keys = first_step(reading)->source_key.count;
-  for (int i = 0; i < reading->fields->count; i++) {
-    const Field *field = &reading->fields->list[i];
-    if (i) sqlite3_str_appendall(text, ", ");
-    if (field->origin == FIELD_SOURCE && reading_uses(reading, i)) {
-      append_source_field(text, reading, field->place);
-    } else {
-      sqlite3_str_appendall(text, "NULL");
-    }
-  }
   sqlite3_str_appendall(text, READING_COUNT);
   for (int i = 1; i <= keys; i++) sqlite3_str_appendf(text, ", ?%d", i);
 }
@@ -335,12 +362,10 @@ static void append_loose(sqlite3_str *text, const Reading *reading) {
 
 char *reading_sql(const Reading *reading, int *tail) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(text, "SELECT ");
   if (reading->counted) {
     append_counted(text, reading);
   } else {
-    append_fields(text, reading);
-    reading_append_row(text, reading);
+    reading_select(text, reading);
   }
   if (reading->travels) append_node(text, reading);
   append_from_shape(text, reading);

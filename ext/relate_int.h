@@ -827,11 +827,13 @@ typedef struct Reading {
 /* The caller frees it.  *tail becomes the length of what has to be cut off to
 ** read without the loose comparisons. */
 RELATE_PRIVATE char *reading_sql(const Reading *reading, int *tail);
-#define READING_COUNT ", count(*)"
+#define READING_COUNT "SELECT count(*)"
 
-/* Writes the columns that link_key is made of, each behind a comma. */
-RELATE_PRIVATE void reading_append_row(sqlite3_str *text,
-                                       const Reading *reading);
+/* SELECT and the columns, without FROM. */
+RELATE_PRIVATE void reading_select(sqlite3_str *text, const Reading *reading);
+/* Where the field stands among the columns of link_key, or -1. */
+RELATE_PRIVATE int reading_row_place(const Route *route, const Field *field,
+                                     bool travels);
 RELATE_PRIVATE bool reading_uses(const Reading *reading, int field);
 /* The keys of all sources, to travel from. */
 RELATE_PRIVATE char *reading_sources(const Route *route);
