@@ -659,45 +659,56 @@ static void compose_link_key(Failure *failure, const NavigatorCursor *cursor,
   cache_give(cursor->cache, statement);
 }
 
-static void link_key_column(NavigatorCursor *cursor, sqlite3_context *context) {
+static void link_key_column(Failure *failure, const NavigatorCursor *cursor,
+                            sqlite3_context *context) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
-  Failure failure = {0, NULL};
-  int count = table->link_key_count;
-  if (count == 1) {
+  if (table->link_key_count == 1) {
     sqlite3_result_value(
         context, sqlite3_column_value(cursor->statement, cursor->row_first));
   } else {
-    compose_link_key(&failure, cursor, context, count);
+    compose_link_key(failure, cursor, context, table->link_key_count);
   }
-  failure_to_result(&failure, context);
 }
 
-/* What is asked of a row that is read. */
-static void read_column(NavigatorCursor *cursor, sqlite3_context *context,
+/* A column of the statement: the field's own, or one of link_key's. */
+static void read_column(const NavigatorCursor *cursor, sqlite3_context *context,
                         int field) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   int place = table->row_place[field];
-  if (place >= 0) {
-    result_column(context, cursor->statement, cursor->row_first + place);
-  } else if (field == table->link_field) {
-    link_key_column(cursor, context);
+  result_column(context, cursor->statement,
+                place < 0 ? field : cursor->row_first + place);
+}
+
+/* What is not just read. */
+static void special_column(Failure *failure, NavigatorCursor *cursor,
+                           sqlite3_context *context, int field) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  if (sqlite3_vtab_nochange(context)) return;
+  if (cursor->idxNum & PLAN_COUNTED) {
+    if (counted_column(cursor, context, field)) return;
+    cursor_uncount(failure, cursor);
+  }
+  if (failure->code) return;
+  if (field == table->link_field) {
+    link_key_column(failure, cursor, context);
   } else if ((cursor->idxNum & PLAN_TRAVELS) && field >= table->source_field) {
     travelled_column(cursor, context, field - table->source_field);
   } else {
-    result_column(context, cursor->statement, field);
+    read_column(cursor, context, field);
   }
 }
 
 static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                             int field) {
   NavigatorCursor *cursor = (NavigatorCursor *)base;
+  const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
   Failure failure = {0, NULL};
-  if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
-  if (cursor->idxNum & PLAN_COUNTED) {
-    if (counted_column(cursor, context, field)) return SQLITE_OK;
-    cursor_uncount(&failure, cursor);
+  if (field != table->link_field &&
+      !(cursor->idxNum & (PLAN_COUNTED | PLAN_TRAVELS | PLAN_UPDATES))) {
+    read_column(cursor, context, field);
+    return SQLITE_OK;
   }
-  if (!failure.code) read_column(cursor, context, field);
+  special_column(&failure, cursor, context, field);
   failure_to_result(&failure, context);
   return SQLITE_OK;
 }

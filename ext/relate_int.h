@@ -849,6 +849,7 @@ enum {
   PLAN_DEPTH = 0x10,   /* the last of argv is the greatest depth */
   PLAN_BELOW = 0x20,   /* or the depth above that */
   PLAN_KEY_LOOSE = 0x40, /* the key is text, and must not be a number */
+  PLAN_UPDATES = 0x80,   /* all columns are asked for, as only UPDATE does */
 };
 /* How long the loose part is, or the statement that lists sources. */
 #define PLAN_FIRST_LOOSE(idxNum) (((idxNum) >> 8) & 0x3f)
