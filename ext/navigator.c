@@ -292,8 +292,7 @@ static sqlite3_stmt *cursor_prepare(Failure *failure, NavigatorCursor *cursor,
 /* Prepares the statements of the plan. */
 static void cursor_take(Failure *failure, NavigatorCursor *cursor,
                         const char *plan, bool loose) {
-  bool lists =
-      (cursor->idxNum & PLAN_TRAVELS) && !(cursor->idxNum & PLAN_KEYED);
+  bool lists = cursor->idxNum & PLAN_TRAVELS;
   int tail = PLAN_LOOSE_LENGTH(cursor->idxNum);
   int length = (int)strlen(plan);
   if (loose || lists) length -= lists ? tail + 2 : tail;
@@ -391,14 +390,10 @@ static void cursor_travel(Failure *failure, NavigatorCursor *cursor, int argc,
   cursor->left = depth_limit(cursor->idxNum, argc, argv);
   if (failure->code) return;
   cursor->end = false;
-  if (cursor->idxNum & PLAN_KEYED) {
-    travel_begin(failure, cursor->travel, table->key_count, argv, cursor->left);
-    for (int i = 0; i < table->key_count; i++)
-      sqlite3_bind_value(cursor->statement, i + 1, argv[i]);
-  } else {
-    travel_begin(failure, cursor->travel, 0, NULL, 0);
-    sqlite3_reset(cursor->sources);
-  }
+  travel_begin(failure, cursor->travel, 0, NULL, 0);
+  sqlite3_reset(cursor->sources);
+  for (int i = 0; (cursor->idxNum & PLAN_KEYED) && i < table->key_count; i++)
+    sqlite3_bind_value(cursor->sources, i + 1, argv[i]);
   cursor_travel_on(failure, cursor);
 }
 
@@ -528,7 +523,7 @@ static void travelled_column(const NavigatorCursor *cursor,
   } else {
     Value value = travel_source(
         cursor->travel, field - (table->field_count - 1 - table->key_count));
-    value_result(context, &value);
+    value_result_copy(context, &value);
   }
 }
 
@@ -575,6 +570,13 @@ static void compose_link_key(Failure *failure, const NavigatorCursor *cursor,
   cache_give(cursor->cache, statement);
 }
 
+static void fail_counted(Failure *failure, const NavigatorTable *table) {
+  failure_set(failure, SQLITE_ERROR,
+              "%s: this version of SQLite can't count what an OR or a RIGHT "
+              "JOIN leaves; use another column of it in the query",
+              table->navigator->name);
+}
+
 /* What comes last in the statement, as one value.  Where the rows are counted
 ** only SQLite itself can have asked, see append_link_row. */
 static void link_key_column(const NavigatorCursor *cursor,
@@ -584,10 +586,7 @@ static void link_key_column(const NavigatorCursor *cursor,
   int count = table->link_key_count;
   int first = sqlite3_column_count(cursor->statement) - count;
   if (cursor->idxNum & PLAN_COUNTED) {
-    failure_set(&failure, SQLITE_ERROR,
-                "%s: this version of SQLite can't count what an OR or a RIGHT "
-                "JOIN leaves; use link_key in the query",
-                table->navigator->name);
+    fail_counted(&failure, table);
   } else if (count == 1) {
     sqlite3_result_value(context,
                          sqlite3_column_value(cursor->statement, first));
@@ -612,9 +611,35 @@ static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
   return SQLITE_OK;
 }
 
+/* A number for the values that come last in the statement. */
+static sqlite3_int64 hash_last(Failure *failure, sqlite3_stmt *statement,
+                               int count) {
+  Values values = {NULL, 0, 0, false};
+  int first = sqlite3_column_count(statement) - count;
+  for (int i = 0; i < count; i++) {
+    Value value = value_of_column(failure, statement, first + i);
+    values_add(failure, &values, &value);
+  }
+  sqlite3_uint64 hash = values_hash(VALUES_HASH, values.data, values.size);
+  values_free(&values);
+  return (sqlite3_int64)hash;
+}
+
+/* Asked for where SQLite has to know again a row that it has seen, as with an OR
+** or a RIGHT JOIN, and there is no link_key. */
 static int navigator_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-  *rowid = ((const NavigatorCursor *)base)->rowid;
-  return SQLITE_OK;
+  const NavigatorCursor *cursor = (const NavigatorCursor *)base;
+  const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
+  Failure failure = {0, NULL};
+  if (cursor->idxNum & PLAN_COUNTED) {
+    fail_counted(&failure, table);
+  } else if (cursor->idxNum & PLAN_TRAVELS) {
+    *rowid = travel_rowid(cursor->travel);
+  } else {
+    *rowid = hash_last(&failure, cursor->statement,
+                       table->identity_count + table->key_count);
+  }
+  return failure_to_table(&failure, base->pVtab);
 }
 
 static const sqlite3_module navigator_module = {

@@ -180,6 +180,19 @@ static void append_link_row(sqlite3_str *text, const Reading *reading) {
   clause_columns(text, select_link(r), &r->link->row_key);
 }
 
+/* Where there is no link, what tells one row from another: of the target, and of
+** the source. */
+static void append_row_identity(sqlite3_str *text, const Reading *reading) {
+  const Relationship *r = first_step(reading);
+  if (reading->packed || reading->travels || reading->fields->link >= 0) return;
+  sqlite3_str_appendall(text, ", ");
+  clause_columns(text, "target", &last_step(reading)->target_key);
+  for (int i = 0; i < r->source_key.count; i++) {
+    sqlite3_str_appendall(text, ", ");
+    append_source_field(text, reading, i);
+  }
+}
+
 /* A count has the source's key, which is the same in all rows, and the number
 ** of rows at the end. */
 static void append_counted(sqlite3_str *text, const Reading *reading) {
@@ -249,20 +262,29 @@ static void append_untyped(sqlite3_str *text, const char *row,
   sqlite3_str_appendf(text, " AS TEXT) = ?%d))", parameter);
 }
 
-static bool is_untyped(const Relationship *r, int i) {
-  return r->source_key.list[i]->affinity == 'A' &&
-         r->source_link.list[i]->affinity == 'A';
+/* row."a" = ?1 AND ..., with columns without a type as they may compare. */
+static void append_key(sqlite3_str *text, const char *row,
+                       const Columns *columns) {
+  for (int i = 0; i < columns->count; i++) {
+    if (i) sqlite3_str_appendall(text, " AND ");
+    if (columns->list[i]->affinity == 'A') {
+      append_untyped(text, row, columns->list[i], i + 1);
+    } else {
+      clause_column(text, row, columns->list[i]);
+      sqlite3_str_appendf(text, " = ?%d", i + 1);
+    }
+  }
 }
 
-/* The links of the source that is given. */
+/* The links of the source that is given; a journey gives keys as they are. */
 static void append_source_match(sqlite3_str *text, const Reading *reading) {
   const Relationship *r = first_step(reading);
   End end = end_of_source(r);
   end.alias = select_link(r);
-  if (end.key->count > 1 || !is_untyped(r, 0) || reading->travels) {
+  if (reading->travels || !end_is_alike(&end)) {
     clause_match(text, &end);
   } else {
-    append_untyped(text, end.alias, end.link->list[0], 1);
+    append_key(text, end.alias, end.link);
   }
 }
 
@@ -336,6 +358,7 @@ char *reading_sql(const Reading *reading, int *loose) {
   } else {
     append_fields(text, reading);
     append_link_row(text, reading);
+    append_row_identity(text, reading);
   }
   if (reading->travels) append_node(text, reading);
   append_from_shape(text, reading);
@@ -354,12 +377,17 @@ char *reading_sql(const Reading *reading, int *loose) {
   return sqlite3_str_finish(text);
 }
 
-char *reading_sources(const Route *route) {
+char *reading_sources(const Route *route, bool keyed) {
   const Relationship *r = route->steps[0].relationship;
+  const Columns *key = &r->source_key;
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT ");
-  clause_columns(text, "source", &r->source_key);
+  clause_columns(text, "source", key);
   sqlite3_str_appendall(text, " FROM ");
   clause_table(text, r->source, "source");
+  if (keyed) {
+    sqlite3_str_appendall(text, " WHERE ");
+    append_key(text, "source", key);
+  }
   return sqlite3_str_finish(text);
 }

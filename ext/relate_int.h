@@ -109,6 +109,8 @@ RELATE_PRIVATE Value value_of_column(Failure *failure, sqlite3_stmt *statement,
 RELATE_PRIVATE void value_bind(Failure *failure, sqlite3_stmt *statement,
                                int parameter, const Value *value);
 RELATE_PRIVATE void value_result(sqlite3_context *context, const Value *value);
+RELATE_PRIVATE void value_result_copy(sqlite3_context *context,
+                                      const Value *value);
 RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
 RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
 RELATE_PRIVATE void values_add(Failure *failure, Values *values,
@@ -116,6 +118,10 @@ RELATE_PRIVATE void values_add(Failure *failure, Values *values,
 RELATE_PRIVATE bool values_next(const Values *values, sqlite3_int64 *cursor,
                                 Value *value);
 RELATE_PRIVATE void values_free(Values *values);
+/* Goes on from a hash of what came before; from VALUES_HASH at first. */
+#define VALUES_HASH 14695981039346656037u
+RELATE_PRIVATE sqlite3_uint64 values_hash(sqlite3_uint64 hash, const char *data,
+                                          sqlite3_int64 size);
 
 /* ---- layer 1: module.c: virtual tables ---- */
 
@@ -786,6 +792,8 @@ RELATE_PRIVATE void travel_begin(Failure *failure, Travel *travel, int argc,
 RELATE_PRIVATE bool travel_next(Failure *failure, Travel *travel,
                                 sqlite3_stmt *statement, int fields);
 RELATE_PRIVATE sqlite3_int64 travel_depth(const Travel *travel);
+/* A number that the row has on every journey from that source. */
+RELATE_PRIVATE sqlite3_int64 travel_rowid(const Travel *travel);
 /* A column of the key it started from; borrowed until it goes on. */
 RELATE_PRIVATE Value travel_source(const Travel *travel, int place);
 
@@ -825,8 +833,9 @@ typedef struct Reading {
 ** read without the loose comparisons. */
 RELATE_PRIVATE char *reading_sql(const Reading *reading, int *loose);
 RELATE_PRIVATE bool reading_uses(const Reading *reading, int field);
-/* The keys of all sources, to travel from. */
-RELATE_PRIVATE char *reading_sources(const Route *route);
+/* The keys of all sources to travel from; keyed: of the one whose key is bound,
+** or of some more. */
+RELATE_PRIVATE char *reading_sources(const Route *route, bool keyed);
 
 /* ---- layer 9: plan.c: what SQLite asks of a navigator ---- */
 

@@ -25,7 +25,8 @@ struct Travel {
   sqlite3_int64 next;      /* the node whose links come next */
   sqlite3_int64 level_end; /* of the nodes that are as near as that one */
   sqlite3_int64 depth, limit;
-  bool reading; /* the links of a node */
+  sqlite3_int64 last; /* the node that was reached last */
+  bool reading;       /* the links of a node */
   sqlite3_int64 count, room;
   sqlite3_int64 *reached; /* places in nodes, plus 1; 0: free */
 };
@@ -95,6 +96,18 @@ static sqlite3_int64 identity_size(const Travel *travel, sqlite3_int64 place) {
   return end - place;
 }
 
+/* The start is known by its key, which has no identity before it. */
+sqlite3_int64 travel_rowid(const Travel *travel) {
+  sqlite3_int64 size = 0;
+  Value value;
+  int start = travel->key ? travel->identity + travel->key : travel->identity;
+  for (int i = 0; i < start; i++) values_next(&travel->nodes, &size, &value);
+  sqlite3_uint64 hash = values_hash(VALUES_HASH, travel->nodes.data, size);
+  hash = values_hash(hash, travel->nodes.data + travel->last,
+                     identity_size(travel, travel->last));
+  return (sqlite3_int64)hash;
+}
+
 static bool identity_same(const Travel *travel, sqlite3_int64 a,
                           sqlite3_int64 b, sqlite3_int64 size) {
   return identity_size(travel, a) == size &&
@@ -150,6 +163,7 @@ static bool travel_reach(Failure *failure, Travel *travel,
     return false;
   }
   *slot = place + 1;
+  travel->last = place;
   travel->count++;
   return true;
 }
