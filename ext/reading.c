@@ -263,8 +263,8 @@ static void append_untyped(sqlite3_str *text, const char *row,
 }
 
 /* row."a" = ?1 AND ..., with columns without a type as they may compare. */
-static void append_key(sqlite3_str *text, const char *row,
-                       const Columns *columns) {
+static void append_key_given(sqlite3_str *text, const char *row,
+                             const Columns *columns) {
   for (int i = 0; i < columns->count; i++) {
     if (i) sqlite3_str_appendall(text, " AND ");
     if (columns->list[i]->affinity == 'A') {
@@ -284,7 +284,7 @@ static void append_source_match(sqlite3_str *text, const Reading *reading) {
   if (reading->travels || !end_is_alike(&end)) {
     clause_match(text, &end);
   } else {
-    append_key(text, end.alias, end.link);
+    append_key_given(text, end.alias, end.link);
   }
 }
 
@@ -387,7 +387,7 @@ char *reading_sources(const Route *route, bool keyed) {
   clause_table(text, r->source, "source");
   if (keyed) {
     sqlite3_str_appendall(text, " WHERE ");
-    append_key(text, "source", key);
+    append_key_given(text, "source", key);
   }
   return sqlite3_str_finish(text);
 }

@@ -714,7 +714,7 @@ proc oracle::world {} {
     create_indexes $table
     lappend bases $name
   }
-  run "PRAGMA foreign_keys = OFF"
+  run "PRAGMA foreign_keys = [expr {!$dangling}]"
   dict for {name table} $tables {
     fill_table $name [expr {[chance 8] ? 0 : 3 + [below 6]}] $dangling
   }
