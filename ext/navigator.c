@@ -320,8 +320,7 @@ static sqlite3_stmt *cursor_prepare(Failure *failure, NavigatorCursor *cursor,
 /* Prepares the statements of the plan. */
 static void cursor_take(Failure *failure, NavigatorCursor *cursor,
                         const char *plan, bool loose) {
-  bool lists =
-      (cursor->idxNum & PLAN_TRAVELS) && !(cursor->idxNum & PLAN_KEYED);
+  bool lists = cursor->idxNum & PLAN_TRAVELS;
   int tail = PLAN_LOOSE_LENGTH(cursor->idxNum);
   int length = (int)strlen(plan);
   if (loose || lists) length -= lists ? tail + 2 : tail;
@@ -419,14 +418,10 @@ static void cursor_travel(Failure *failure, NavigatorCursor *cursor, int argc,
   cursor->left = depth_limit(cursor->idxNum, argc, argv);
   if (failure->code) return;
   cursor->end = false;
-  if (cursor->idxNum & PLAN_KEYED) {
-    travel_begin(failure, cursor->travel, table->key_count, argv, cursor->left);
-    for (int i = 0; i < table->key_count; i++)
-      sqlite3_bind_value(cursor->statement, i + 1, argv[i]);
-  } else {
-    travel_begin(failure, cursor->travel, 0, NULL, 0);
-    sqlite3_reset(cursor->sources);
-  }
+  travel_begin(failure, cursor->travel, 0, NULL, 0);
+  sqlite3_reset(cursor->sources);
+  for (int i = 0; (cursor->idxNum & PLAN_KEYED) && i < table->key_count; i++)
+    sqlite3_bind_value(cursor->sources, i + 1, argv[i]);
   cursor_travel_on(failure, cursor);
 }
 
@@ -557,7 +552,7 @@ static void travelled_column(const NavigatorCursor *cursor,
     sqlite3_result_int64(context, travel_depth(cursor->travel));
   } else {
     Value value = travel_source(cursor->travel, place);
-    value_result(context, &value);
+    value_result_copy(context, &value);
   }
 }
 

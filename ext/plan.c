@@ -182,6 +182,20 @@ static bool is_depth(const Field *field, int op) {
           op == SQLITE_INDEX_CONSTRAINT_LE || op == SQLITE_INDEX_CONSTRAINT_LT);
 }
 
+/* What makes LIMIT and inequality safe to take.  Before 3.50 SQLite offers LIMIT
+** though there are conditions that it has not told, such as a comparison of two
+** columns, and then even forgets them; and it offers an inequality that is in the
+** ON of a LEFT JOIN to a table on the left of it. */
+static bool sqlite_is_careful(void) {
+  return sqlite3_libversion_number() >= 3050000;
+}
+
+static bool is_inequality(int op) {
+  return op == SQLITE_INDEX_CONSTRAINT_NE ||
+         op == SQLITE_INDEX_CONSTRAINT_ISNOT ||
+         op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL;
+}
+
 /* A comparison, on the list it belongs to; false: it is left to SQLite. */
 static bool plan_comparison(Plan *plan, const Field *field, int constraint) {
   int op = plan->info->aConstraint[constraint].op;
@@ -190,6 +204,7 @@ static bool plan_comparison(Plan *plan, const Field *field, int constraint) {
                op != SQLITE_INDEX_CONSTRAINT_ISNOTNULL &&
                !is_text(plan->info, constraint);
   if (!operator_text(op) || !can_compare(plan, field) ||
+      (is_inequality(op) && !sqlite_is_careful()) ||
       plan->exact_count + plan->loose_count == COMPARISON_LIMIT)
     return false;
   if (loose) {
@@ -200,21 +215,10 @@ static bool plan_comparison(Plan *plan, const Field *field, int constraint) {
   return true;
 }
 
-/* What SQLite compares by itself has to be read: before 3.39 it does not say so
-** of an argument of the call. */
-static void plan_read(Plan *plan, int constraint) {
-  int field = plan->info->aConstraint[constraint].iColumn;
-  plan->reading.used |= (sqlite3_uint64)1
-                        << (field >= 0 && field < 63 ? field : 63);
-}
-
 static bool plan_constraint(Plan *plan, int constraint) {
   int place = plan->info->aConstraint[constraint].iColumn;
   int op = plan->info->aConstraint[constraint].op;
-  if (!plan->info->aConstraint[constraint].usable) {
-    plan_read(plan, constraint);
-    return false;
-  }
+  if (!plan->info->aConstraint[constraint].usable) return false;
   if (op == SQLITE_INDEX_CONSTRAINT_LIMIT) {
     plan->limit = constraint;
     return true;
@@ -236,12 +240,25 @@ static bool plan_constraint(Plan *plan, int constraint) {
   return plan_comparison(plan, field, constraint);
 }
 
+/* What SQLite compares by itself has to be read: before 3.39 it does not say so
+** of an argument of the call. */
+static void plan_read(Plan *plan, int constraint) {
+  int field = plan->info->aConstraint[constraint].iColumn;
+  plan->reading.used |= (sqlite3_uint64)1
+                        << (field >= 0 && field < 63 ? field : 63);
+}
+
+static void plan_leave(Plan *plan, int constraint) {
+  plan->all_claimed = false;
+  plan_read(plan, constraint);
+}
+
 static void plan_constraints(Plan *plan) {
   plan->depth = plan->limit = plan->offset = -1;
   plan->all_claimed = true;
   for (int i = 0; i < COMPARISON_LIMIT; i++) plan->keys[i] = -1;
   for (int i = 0; i < plan->info->nConstraint; i++)
-    if (!plan_constraint(plan, i)) plan->all_claimed = false;
+    if (!plan_constraint(plan, i)) plan_leave(plan, i);
 }
 
 /* A part of the key alone is compared like any other field. */
@@ -255,7 +272,7 @@ static void plan_key(Plan *plan) {
     if (plan->reading.keyed || constraint < 0) continue;
     plan->keys[i] = -1;
     const Field *field = &plan->fields->list[plan->fields->source + i];
-    if (!plan_comparison(plan, field, constraint)) plan->all_claimed = false;
+    if (!plan_comparison(plan, field, constraint)) plan_leave(plan, constraint);
   }
   for (int i = 0; plan->reading.keyed && i < count; i++)
     if (plan->fields->list[plan->fields->source + i].column->affinity == 'B' &&
@@ -327,12 +344,10 @@ static void plan_order(Plan *plan) {
 
 /* SQLite itself counts no further than it is told to, and skips no row it has
 ** not been given: only what is read exactly, in the order asked for, may be cut
-** short.  Before 3.50 it offers LIMIT though there are conditions that it has
-** not told, such as a comparison of two columns, and then even forgets them. */
+** short. */
 static bool can_limit(const Plan *plan) {
-  return sqlite3_libversion_number() >= 3050000 &&
-         (plan->limit >= 0 || plan->offset >= 0) && plan->all_claimed &&
-         !plan->loose_count && !plan->reading.travels &&
+  return sqlite_is_careful() && (plan->limit >= 0 || plan->offset >= 0) &&
+         plan->all_claimed && !plan->loose_count && !plan->reading.travels &&
          (!plan->reading.keyed || key_is_exact(plan)) &&
          (!plan->info->nOrderBy || plan->info->orderByConsumed);
 }
@@ -382,7 +397,7 @@ static void plan_arguments(Plan *plan) {
 
 /* Appends the statement that lists the sources to travel from; its length. */
 static int plan_add_sources(Plan *plan) {
-  char *sources = reading_sources(plan->route);
+  char *sources = reading_sources(plan->route, plan->reading.keyed);
   char *both = plan->info->idxStr && sources
                    ? sqlite3_mprintf("%s; %s", plan->info->idxStr, sources)
                    : NULL;
@@ -402,7 +417,7 @@ static void plan_statement(Plan *plan) {
   plan->info->idxStr = sql;
   plan->info->needToFreeIdxStr = 1;
   if (!plan->loose_count && !reading->key_is_loose) loose = 0;
-  if (reading->travels && !reading->keyed) loose = plan_add_sources(plan);
+  if (reading->travels) loose = plan_add_sources(plan);
   plan->info->idxNum |= loose << 14;
   if (loose > LENGTH_LIMIT)
     failure_set(plan->failure, SQLITE_TOOBIG, "the statement is too long");

@@ -144,7 +144,9 @@ static void append_field(sqlite3_str *text, const Reading *reading, int field) {
     case FIELD_TARGET: append_target_field(text, reading, f->column); break;
     case FIELD_PAYLOAD: clause_column(text, select_link(r), f->column); break;
     case FIELD_SOURCE: append_source_field(text, reading, f->place); break;
-    case FIELD_LINK:
+    case FIELD_LINK: /* compared, and ordered by, if it is one column */
+      clause_column(text, select_link(r), f->column);
+      break;
     case FIELD_DEPTH: sqlite3_str_appendall(text, "NULL"); break;
   }
 }
@@ -272,20 +274,29 @@ static void append_untyped(sqlite3_str *text, const char *row,
   sqlite3_str_appendf(text, " AS TEXT) = ?%d))", parameter);
 }
 
-static bool is_untyped(const Relationship *r, int i) {
-  return r->source_key.list[i]->affinity == 'A' &&
-         r->source_link.list[i]->affinity == 'A';
+/* row."a" = ?1 AND ..., with columns without a type as they may compare. */
+static void append_key_given(sqlite3_str *text, const char *row,
+                             const Columns *columns) {
+  for (int i = 0; i < columns->count; i++) {
+    if (i) sqlite3_str_appendall(text, " AND ");
+    if (columns->list[i]->affinity == 'A') {
+      append_untyped(text, row, columns->list[i], i + 1);
+    } else {
+      clause_column(text, row, columns->list[i]);
+      sqlite3_str_appendf(text, " = ?%d", i + 1);
+    }
+  }
 }
 
-/* The links of the source that is given. */
+/* The links of the source that is given; a journey gives keys as they are. */
 static void append_source_match(sqlite3_str *text, const Reading *reading) {
   const Relationship *r = first_step(reading);
   End end = end_of_source(r);
   end.alias = select_link(r);
-  if (end.key->count > 1 || !is_untyped(r, 0) || reading->travels) {
+  if (reading->travels || !end_is_alike(&end)) {
     clause_match(text, &end);
   } else {
-    append_untyped(text, end.alias, end.link->list[0], 1);
+    append_key_given(text, end.alias, end.link);
   }
 }
 
@@ -379,12 +390,17 @@ char *reading_sql(const Reading *reading, int *tail) {
   return sqlite3_str_finish(text);
 }
 
-char *reading_sources(const Route *route) {
+char *reading_sources(const Route *route, bool keyed) {
   const Relationship *r = route->steps[0].relationship;
+  const Columns *key = &r->source_key;
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT ");
-  clause_columns(text, "source", &r->source_key);
+  clause_columns(text, "source", key);
   sqlite3_str_appendall(text, " FROM ");
   clause_table(text, r->source, "source");
+  if (keyed) {
+    sqlite3_str_appendall(text, " WHERE ");
+    append_key_given(text, "source", key);
+  }
   return sqlite3_str_finish(text);
 }

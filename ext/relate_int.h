@@ -109,6 +109,8 @@ RELATE_PRIVATE Value value_of_column(Failure *failure, sqlite3_stmt *statement,
 RELATE_PRIVATE void value_bind(Failure *failure, sqlite3_stmt *statement,
                                int parameter, const Value *value);
 RELATE_PRIVATE void value_result(sqlite3_context *context, const Value *value);
+RELATE_PRIVATE void value_result_copy(sqlite3_context *context,
+                                      const Value *value);
 RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
 RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
 RELATE_PRIVATE void values_add(Failure *failure, Values *values,
@@ -116,6 +118,7 @@ RELATE_PRIVATE void values_add(Failure *failure, Values *values,
 RELATE_PRIVATE bool values_next(const Values *values, sqlite3_int64 *cursor,
                                 Value *value);
 RELATE_PRIVATE void values_free(Values *values);
+RELATE_PRIVATE sqlite3_uint64 values_hash(const char *data, sqlite3_int64 size);
 
 /* ---- layer 1: module.c: virtual tables ---- */
 
@@ -835,8 +838,9 @@ RELATE_PRIVATE void reading_select(sqlite3_str *text, const Reading *reading);
 RELATE_PRIVATE int reading_row_place(const Route *route, const Field *field,
                                      bool travels);
 RELATE_PRIVATE bool reading_uses(const Reading *reading, int field);
-/* The keys of all sources, to travel from. */
-RELATE_PRIVATE char *reading_sources(const Route *route);
+/* The keys of all sources to travel from; keyed: of the one whose key is bound,
+** or of some more. */
+RELATE_PRIVATE char *reading_sources(const Route *route, bool keyed);
 
 /* ---- layer 9: plan.c: what SQLite asks of a navigator ---- */
 

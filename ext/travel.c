@@ -79,13 +79,6 @@ void travel_begin(Failure *failure, Travel *travel, int argc,
 
 /* ---- what has been reached ---- */
 
-static unsigned hash(const char *bytes, sqlite3_int64 size) {
-  unsigned hash = 2166136261u;
-  for (sqlite3_int64 i = 0; i < size; i++)
-    hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
-  return hash ^ hash >> 15;
-}
-
 /* The length of the identity of the node at `place`. */
 static sqlite3_int64 identity_size(const Travel *travel, sqlite3_int64 place) {
   sqlite3_int64 end = place;
@@ -106,7 +99,7 @@ static bool identity_same(const Travel *travel, sqlite3_int64 a,
 static sqlite3_int64 *reached_slot(const Travel *travel, sqlite3_int64 place) {
   sqlite3_int64 size = identity_size(travel, place);
   sqlite3_uint64 mask = (sqlite3_uint64)travel->room - 1;
-  sqlite3_uint64 slot = hash(travel->nodes.data + place, size) & mask;
+  sqlite3_uint64 slot = values_hash(travel->nodes.data + place, size) & mask;
   while (travel->reached[slot] &&
          !identity_same(travel, travel->reached[slot] - 1, place, size))
     slot = (slot + 1) & mask;

@@ -96,6 +96,17 @@ void value_result(sqlite3_context *context, const Value *value) {
   }
 }
 
+/* Results in a copy. */
+void value_result_copy(sqlite3_context *context, const Value *value) {
+  if (value->type == SQLITE_TEXT) {
+    sqlite3_result_text(context, value->bytes, value->size, SQLITE_TRANSIENT);
+  } else if (value->type == SQLITE_BLOB) {
+    sqlite3_result_blob(context, value->bytes, value->size, SQLITE_TRANSIENT);
+  } else {
+    value_result(context, value);
+  }
+}
+
 #define DESCRIBE_LENGTH 40
 
 /* Writes the value for a message: 7, 'Ann', x'01ff', NULL; long ones cut. */
@@ -200,4 +211,12 @@ bool values_next(const Values *values, sqlite3_int64 *cursor, Value *value) {
 void values_free(Values *values) {
   if (!values->borrowed) sqlite3_free(values->data);
   *values = (Values){NULL, 0, 0, false};
+}
+
+/* Of packed values. */
+sqlite3_uint64 values_hash(const char *data, sqlite3_int64 size) {
+  sqlite3_uint64 hash = 14695981039346656037u;
+  for (sqlite3_int64 i = 0; i < size; i++)
+    hash = (hash ^ (unsigned char)data[i]) * 1099511628211u;
+  return hash ^ hash >> 29;
 }
