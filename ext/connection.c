@@ -68,8 +68,7 @@ void connection_release(void *pAux) {
     model_release(watch->model);
     sqlite3_free(watch);
   }
-  if (connection->navigators_free)
-    connection->navigators_free(connection->navigators);
+  if (connection->atlas_free) connection->atlas_free(connection->atlas);
   cache_release(connection->cache);
   sqlite3_free(connection);
 }

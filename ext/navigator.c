@@ -8,10 +8,9 @@
 ** Each direction of each relationship is an eponymous virtual table.  Its names
 ** are those of the relationship, as in a path, and with two underscores for the
 ** dot where nobody has that name; what a relationship between a table and itself
-** leads to again and again is a table too, with * or __all behind.
-**
-** A name is registered once on a connection, for good; what it means is looked
-** up in the model when it is connected, and again when there is a new model.
+** leads to again and again is a table too, with * or __all behind.  Which names
+** there are is for atlas.c; what one means is looked up in the model when it is
+** connected, and again when there is a new model.
 ** The rows are those of one statement, which plan.c has made when the query was
 ** prepared and which comes along in idxStr.
 **
@@ -22,7 +21,7 @@
 ** query that was prepared on the former columns is told so by its plan, and says
 ** SQLITE_SCHEMA when it begins: SQLite then prepares it once more.
 **
-** Ownership: the connection owns the navigators, which live as long as it does.
+** Ownership: the atlas owns the navigators, which live as long as the connection.
 ** A module and a connected table each hold a reference to the connection.
 */
 #include "relate_int.h"
@@ -31,9 +30,9 @@
 enum { KIND_NAVIGATE = -170, KIND_LINK_KEY = 200 };
 
 /* One name, and what it means in the present model. */
-typedef struct Navigator {
-  Connection *connection; /* NULL: the name is another module's */
-  const char *name;       /* of the virtual table */
+struct Navigator {
+  Connection *connection;
+  const char *name; /* of the virtual table */
   const char *schema, *table, *relationship;
   bool travels;
   char *connected; /* the columns that SQLite has been told, or NULL */
@@ -45,11 +44,6 @@ typedef struct Navigator {
   char *columns;   /* as SQLite is to be told; NULL: see problem */
   char *uncounted; /* SELECT, of what counting has left out */
   Failure problem;
-} Navigator;
-
-struct Navigators {
-  int count, room;  /* room is a power of two */
-  Navigator **list; /* a hash of names */
 };
 
 typedef struct NavigatorTable {
@@ -765,68 +759,17 @@ static const sqlite3_module navigator_module = {
     .xUpdate = navigator_update,
 };
 
-/* ---- names ---- */
-
-static unsigned name_hash(const char *name) {
-  unsigned hash = 5381;
-  for (; *name; name++) {
-    char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
-    hash = hash * 33 ^ (unsigned char)c;
-  }
-  return hash ^ hash >> 15;
-}
-
-/* The slot of that name: free, or taken by its navigator. */
-static Navigator **navigators_slot(const Navigators *navigators,
-                                   const char *name) {
-  unsigned mask = (unsigned)navigators->room - 1;
-  unsigned slot = name_hash(name) & mask;
-  while (navigators->list[slot] &&
-         !name_equal(navigators->list[slot]->name, name))
-    slot = (slot + 1) & mask;
-  return &navigators->list[slot];
-}
-
-static void navigators_grow(Failure *failure, Navigators *navigators) {
-  if (failure->code || 2 * navigators->count < navigators->room) return;
-  int room = navigators->room;
-  Navigators larger = {navigators->count, room ? 2 * room : 64, NULL};
-  sqlite3_uint64 size = sizeof(Navigator *) * (sqlite3_uint64)larger.room;
-  larger.list = sqlite3_malloc64(size);
-  if (!larger.list) {
-    failure_memory(failure);
-    return;
-  }
-  memset(larger.list, 0, (size_t)size);
-  for (int i = 0; i < room; i++)
-    if (navigators->list[i])
-      *navigators_slot(&larger, navigators->list[i]->name) =
-          navigators->list[i];
-  sqlite3_free(navigators->list);
-  *navigators = larger;
-}
-
-void navigators_free(Navigators *navigators) {
-  if (!navigators) return;
-  for (int i = 0; i < navigators->room; i++) {
-    Navigator *navigator = navigators->list[i];
-    if (!navigator) continue;
-    navigator_unbind(navigator);
-    sqlite3_free(navigator->connected);
-    sqlite3_free(navigator);
-  }
-  sqlite3_free(navigators->list);
-  sqlite3_free(navigators);
-}
+/* ---- a name, registered ---- */
 
 /* The names are copied behind it. */
-static Navigator *navigator_new(Failure *failure, const char *name,
-                                const char *schema, const char *table,
-                                const char *relationship) {
-  const char *texts[] = {name, schema, table, relationship};
+static Navigator *navigator_make(Failure *failure, const char *name,
+                                 const Relationship *relationship,
+                                 const char *called) {
+  const char *texts[] = {name, relationship->model->schema->name,
+                         relationship->source->name, called};
   size_t size = sizeof(Navigator);
   for (int i = 0; i < 4; i++) size += strlen(texts[i]) + 1;
-  Navigator *navigator = sqlite3_malloc64(size);
+  Navigator *navigator = failure->code ? NULL : sqlite3_malloc64(size);
   if (!navigator) {
     failure_memory(failure);
     return NULL;
@@ -846,6 +789,13 @@ static Navigator *navigator_new(Failure *failure, const char *name,
   return navigator;
 }
 
+void navigator_free(Navigator *navigator) {
+  if (!navigator) return;
+  navigator_unbind(navigator);
+  sqlite3_free(navigator->connected);
+  sqlite3_free(navigator);
+}
+
 static void navigator_release(void *pAux) {
   connection_release(((Navigator *)pAux)->connection);
 }
@@ -859,141 +809,34 @@ static void navigator_register(Failure *failure, Navigator *navigator) {
                   navigator, navigator_release);
 }
 
-/* ---- a new model ---- */
-
-/* Registers what a model has, on a connection. */
-typedef struct Registration {
-  Failure *failure;
-  Connection *connection;
-  Navigators *navigators;
-  const Relationship *relationship;
-  const char *called; /* one of its names */
-  bool looked;        /* at the modules of others */
-} Registration;
-
-/* Keeps the name; false if it is taken. */
-static bool navigators_add(Failure *failure, Navigators *navigators,
-                           Navigator *navigator) {
-  navigators_grow(failure, navigators);
-  Navigator **slot =
-      failure->code ? NULL : navigators_slot(navigators, navigator->name);
-  if (!slot || *slot) return false;
-  *slot = navigator;
-  navigators->count++;
-  return true;
-}
-
-/* Names that could be ours and are somebody else's. */
-static void registration_look(Registration *registration) {
-  Failure *failure = registration->failure;
-  if (registration->looked) return;
-  registration->looked = true;
-  sqlite3_stmt *statement =
-      statement_prepare(failure, registration->connection->db, 0,
-                        "SELECT m.name FROM temp.pragma_module_list AS m"
-                        " WHERE instr(m.name, '__') OR instr(m.name, '.')");
-  while (statement_step(failure, statement)) {
-    const char *name = statement_text(failure, statement, 0);
-    Navigator *foreign = name ? navigator_new(failure, name, "", "", "") : NULL;
-    if (foreign && !navigators_add(failure, registration->navigators, foreign))
-      sqlite3_free(foreign);
-  }
-  sqlite3_finalize(statement);
-}
-
-static bool registration_has(const Registration *registration,
-                             const char *name) {
-  const Navigators *navigators = registration->navigators;
-  return navigators->room && *navigators_slot(navigators, name);
-}
-
-static void registration_add(Registration *registration, const char *name,
-                             bool travels) {
-  Failure *failure = registration->failure;
-  const Relationship *relationship = registration->relationship;
-  if (failure->code || registration_has(registration, name)) return;
-  registration_look(registration);
-  if (failure->code || registration_has(registration, name)) return;
-  Navigator *navigator =
-      navigator_new(failure, name, relationship->model->schema->name,
-                    relationship->source->name, registration->called);
-  if (!navigator) return;
-  navigator->connection = registration->connection;
+/* NULL once *failure is set.  It has to live as long as the connection. */
+Navigator *navigator_new(Failure *failure, Connection *connection,
+                         const char *name, const Relationship *relationship,
+                         const char *called, bool travels) {
+  Navigator *navigator = navigator_make(failure, name, relationship, called);
+  if (!navigator) return NULL;
+  navigator->connection = connection;
   navigator->travels = travels;
-  navigators_grow(failure, registration->navigators);
   navigator_register(failure, navigator);
-  if (!navigators_add(failure, registration->navigators, navigator))
-    sqlite3_free(navigator);
+  if (!failure->code) return navigator;
+  navigator_free(navigator);
+  return NULL;
 }
 
-/* table.name, table__name, with what comes behind for a step that is
-** repeated. */
-static void registration_forms(Registration *registration, bool travels) {
-  static const char *const dots[] = {".", "__"};
-  static const char *const ends[] = {"*", "__all"};
-  const Relationship *relationship = registration->relationship;
-  const char *schema = relationship->model->schema->name;
-  bool in_main = name_equal(schema, "main");
-  for (int form = 0; form < 2 && !registration->failure->code; form++) {
-    if (form == 1 && !in_main) return;
-    sqlite3_str *text = sqlite3_str_new(NULL);
-    if (!in_main) sqlite3_str_appendf(text, "%s:", schema); /* safe: no SQL */
-    sqlite3_str_appendall(text, relationship->source->name);
-    sqlite3_str_appendall(text, dots[form]);
-    sqlite3_str_appendall(text, registration->called);
-    if (travels) sqlite3_str_appendall(text, ends[form]);
-    char *name = failure_text(registration->failure, text);
-    registration_add(registration, name, travels);
-    sqlite3_free(name);
-  }
+const char *navigator_name(const Navigator *navigator) {
+  return navigator->name;
 }
 
-static void registration_name(Registration *registration, const char *called) {
-  const Relationship *relationship = registration->relationship;
-  if (!called || !*called) return;
-  registration->called = called;
-  registration_forms(registration, false);
-  if (relationship->source == relationship->target)
-    registration_forms(registration, true);
-}
-
-/* Names that are gone stay, and say so; those whose columns have changed are
-** registered anew. */
-static void navigators_refresh(Failure *failure, Navigators *navigators,
-                               Model *model) {
-  for (int i = 0; i < navigators->room && !failure->code; i++) {
-    Navigator *navigator = navigators->list[i];
-    if (!navigator || !navigator->connected ||
-        !name_equal(navigator->schema, model->schema->name))
-      continue;
-    navigator_bind(failure, navigator, model);
-    if (failure->code || !navigator_is_stale(navigator)) continue;
-    navigator_register(failure, navigator);
-    if (failure->code) return;
-    sqlite3_free(navigator->connected);
-    navigator->connected = NULL;
-  }
-}
-
-void navigators_announce(Failure *failure, Connection *connection,
-                         Model *model) {
-  if (!connection->navigators) {
-    connection->navigators = sqlite3_malloc64(sizeof(Navigators));
-    if (!connection->navigators) {
-      failure_memory(failure);
-      return;
-    }
-    memset(connection->navigators, 0, sizeof(Navigators));
-  }
-  Registration registration = {failure, connection, connection->navigators,
-                               NULL,    NULL,       false};
-  for (int i = 0; i < model->relationship_count && !failure->code; i++) {
-    const Relationship *relationship = &model->relationships[i];
-    if (!relationship->target) continue;
-    registration.relationship = relationship;
-    registration_name(&registration, relationship->exact_name);
-    registration_name(&registration, relationship->name);
-    registration_name(&registration, relationship->short_name);
-  }
-  navigators_refresh(failure, connection->navigators, model);
+/* There is a new model: if the columns that SQLite was told are no longer so, it
+** is made to ask again. */
+void navigator_refresh(Failure *failure, Navigator *navigator, Model *model) {
+  if (!navigator->connected ||
+      !name_equal(navigator->schema, model->schema->name))
+    return;
+  navigator_bind(failure, navigator, model);
+  if (failure->code || !navigator_is_stale(navigator)) return;
+  navigator_register(failure, navigator);
+  if (failure->code) return;
+  sqlite3_free(navigator->connected);
+  navigator->connected = NULL;
 }

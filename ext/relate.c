@@ -105,7 +105,7 @@ static void connect_tables(sqlite3 *db) {
 static void announce(Failure *failure, Connection *connection, Model *model) {
   if (name_equal(model->schema->name, "main"))
     registry_announce(failure, connection, model);
-  navigators_announce(failure, connection, model);
+  atlas_announce(failure, connection, model);
 }
 
 static int entry(sqlite3 *db, char **message) {
@@ -119,7 +119,7 @@ static int entry(sqlite3 *db, char **message) {
   Connection *connection = connection_new(&failure, db);
   if (connection) {
     connection->announce = announce;
-    connection->navigators_free = navigators_free;
+    connection->atlas_free = atlas_free;
     enforce_foreign_keys(db);
     register_all(&failure, connection);
     if (!failure.code) {

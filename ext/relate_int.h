@@ -875,7 +875,8 @@ RELATE_PRIVATE void plan_make(Failure *failure, sqlite3_index_info *info,
 
 typedef struct Connection Connection;
 typedef struct Function Function;
-typedef struct Navigators Navigators;
+typedef struct Navigator Navigator;
+typedef struct Atlas Atlas;
 
 /* One of several writes that are to be undone together. */
 typedef void StepFunction(Failure *failure, void *argument, int step);
@@ -894,10 +895,10 @@ struct Connection {
   int references;
   sqlite3 *db;
   Cache *cache;
-  Watch *watches;         /* main is always the first */
-  Function *functions;    /* every SQL function of ours on this connection */
-  Navigators *navigators; /* every name of navigator.c, or NULL */
-  void (*navigators_free)(Navigators *navigators);
+  Watch *watches;      /* main is always the first */
+  Function *functions; /* every SQL function of ours on this connection */
+  Atlas *atlas;        /* of the names in atlas.c, or NULL */
+  void (*atlas_free)(Atlas *atlas);
   int depth;     /* calls of ours that are running, one in another */
   int compiling; /* of them those that SQLite makes to compile a query */
   sqlite3_int64 serial;
@@ -1238,13 +1239,19 @@ RELATE_PRIVATE void uphold_update(Failure *failure, sqlite3 *db,
 RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
                                          sqlite3 *db, const Model *model);
 
-/* ---- layer 14: navigator.c: relationships as tables ---- */
+/* ---- layer 14: navigator.c: a relationship as a table ---- */
 
-/* Registers the navigators of a new model, and those anew whose columns have
-** changed. */
-RELATE_PRIVATE void navigators_announce(Failure *failure,
-                                        Connection *connection, Model *model);
-RELATE_PRIVATE void navigators_free(Navigators *navigators);
+/* Registers the table of that name on the connection: the relationship that is
+** `called` so, or what it leads to when it is repeated. */
+RELATE_PRIVATE Navigator *navigator_new(Failure *failure,
+                                        Connection *connection,
+                                        const char *name,
+                                        const Relationship *relationship,
+                                        const char *called, bool travels);
+RELATE_PRIVATE void navigator_free(Navigator *navigator);
+RELATE_PRIVATE const char *navigator_name(const Navigator *navigator);
+RELATE_PRIVATE void navigator_refresh(Failure *failure, Navigator *navigator,
+                                      Model *model);
 
 /* ---- layer 14: registry.c: the functions that have a base ---- */
 
@@ -1302,6 +1309,14 @@ RELATE_PRIVATE void request_check(Failure *failure, const Request *request,
 RELATE_PRIVATE Direction request_resolve(Failure *failure, Request *request);
 RELATE_PRIVATE const Relationship *request_choose(Failure *failure,
                                                   const Request *request);
+
+/* ---- layer 15: atlas.c: the names under which relationships are tables ---- */
+
+/* Registers the names of a new model, and anew those whose columns have
+** changed. */
+RELATE_PRIVATE void atlas_announce(Failure *failure, Connection *connection,
+                                   Model *model);
+RELATE_PRIVATE void atlas_free(Atlas *atlas);
 
 /* ---- layer 15: derive.c: what is said of a derived relationship ---- */
 
