@@ -5,7 +5,7 @@
 **                          grade               payload of the link
 **                          source_key          HIDDEN: the key of the source
 **                          link_key            HIDDEN: the key of the link's row
-**     employees.reports*   ...                 depth instead of link_key
+**     employees.reports*   ...                 HIDDEN: depth
 **
 ** These are the columns of a navigator, in this order.  A name that is taken
 ** already gets `link_` in front, as often as it takes.  Where a key has several
@@ -59,25 +59,31 @@ static void fields_add_source(Failure *failure, Arena *arena, Fields *fields,
         (Field){.origin = FIELD_SOURCE, .column = key->list[i], .place = i});
 }
 
+/* The key by which SQLite tells rows apart.  A link without a key of its own has
+** none. */
+static void fields_add_link(Failure *failure, Arena *arena, Fields *fields,
+                            const Route *route, bool travels) {
+  const Relationship *link = travels ? NULL : route_link(route);
+  const Columns *key = link ? &link->link->row_key : NULL;
+  if (key && !key->count) return;
+  fields->link = fields->count;
+  fields_add(failure, arena, fields, "link_key",
+             (Field){.origin = FIELD_LINK,
+                     .column = key && key->count == 1 ? key->list[0] : NULL});
+}
+
 /* The fields of the route, or of what it leads to when it is repeated; they
 ** live in the arena. */
 Fields fields_of(Failure *failure, Arena *arena, const Route *route,
                  bool travels) {
   Fields fields = {0, NULL, 0, -1};
-  const Relationship *link = route_link(route);
   if (failure->code) return fields;
   fields_add_columns(failure, arena, &fields, route, travels);
   fields_add_source(failure, arena, &fields, route);
-  if (travels) {
+  if (travels)
     fields_add(failure, arena, &fields, "depth",
                (Field){.origin = FIELD_DEPTH});
-  } else if (link && link->link->row_key.count) {
-    const Columns *key = &link->link->row_key;
-    fields.link = fields.count;
-    fields_add(failure, arena, &fields, "link_key",
-               (Field){.origin = FIELD_LINK,
-                       .column = key->count == 1 ? key->list[0] : NULL});
-  }
+  fields_add_link(failure, arena, &fields, route, travels);
   return fields;
 }
 

@@ -358,18 +358,30 @@ char *generate_link_pair(const Relationship *relationship) {
   return generate_link(relationship, &no_payload);
 }
 
+static void append_unlink(sqlite3_str *text, const Relationship *relationship) {
+  if (relationship->cardinality == MANY_TO_MANY) {
+    sqlite3_str_appendall(text, "DELETE FROM ");
+    clause_table(text, relationship->link, "l");
+  } else {
+    append_update(text, relationship);
+    append_nulls(text, relationship);
+  }
+}
+
+char *generate_unlink_row(const Relationship *relationship) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  append_unlink(text, relationship);
+  sqlite3_str_appendall(text, " WHERE ");
+  clause_key(text, "l", &relationship->link->row_key, 1);
+  return sqlite3_str_finish(text);
+}
+
 char *generate_unlink(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   End source = end_of_source(relationship),
       target = end_of_target(relationship);
-  if (relationship->cardinality == MANY_TO_MANY) {
-    sqlite3_str_appendall(text, "DELETE");
-    append_from_link(text, relationship);
-  } else {
-    append_update(text, relationship);
-    append_nulls(text, relationship);
-    sqlite3_str_appendall(text, " WHERE ");
-  }
+  append_unlink(text, relationship);
+  sqlite3_str_appendall(text, " WHERE ");
   clause_match(text, &source);
   sqlite3_str_appendall(text, " AND ");
   clause_match(text, &target);

@@ -64,6 +64,28 @@ bool key_exists(Failure *failure, Connection *connection, const Key *key) {
   return found;
 }
 
+static bool looks_like_json(const Key *key) {
+  const Value *value = key_values(key);
+  return key->columns->count == 1 && value->type == SQLITE_TEXT &&
+         (value->bytes[0] == '{' || value->bytes[0] == '[');
+}
+
+/* Fails if the row is not there. */
+void key_demand(Failure *failure, Connection *connection, const Key *key) {
+  if (key_exists(failure, connection, key)) return;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  key_describe(text, key);
+  char *described = failure_text(failure, text);
+  failure_set(
+      failure, SQLITE_CONSTRAINT_FOREIGNKEY, "no row of %s has %s%s",
+      key->table->name, described,
+      looks_like_json(key)
+          ? "; a key in JSON is given by json_object() or json_array(), "
+            "or wrapped in json()"
+          : "");
+  sqlite3_free(described);
+}
+
 /* ---- JSON ---- */
 
 static void fail_count(Failure *failure, const Key *key, int given) {

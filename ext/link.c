@@ -54,26 +54,9 @@ static void append_row(sqlite3_str *text, const Key *key) {
   key_describe(text, key);
 }
 
-static bool looks_like_json(const Key *key) {
-  const Value *value = key_values(key);
-  return key->columns->count == 1 && value->type == SQLITE_TEXT &&
-         (value->bytes[0] == '{' || value->bytes[0] == '[');
-}
-
 /* Fails if the row is not there. */
 static void link_demand(Link *link, const Key *key) {
-  if (key_exists(link->failure, link->connection, key)) return;
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  key_describe(text, key);
-  char *described = failure_text(link->failure, text);
-  failure_set(
-      link->failure, SQLITE_CONSTRAINT_FOREIGNKEY, "no row of %s has %s%s",
-      key->table->name, described,
-      looks_like_json(key)
-          ? "; a key in JSON is given by json_object() or json_array(), "
-            "or wrapped in json()"
-          : "");
-  sqlite3_free(described);
+  key_demand(link->failure, link->connection, key);
 }
 
 static char *link_pair(Link *link) {
@@ -606,6 +589,50 @@ sqlite3_int64 link_apply(Failure *failure, Base base, const LinkOrder *order) {
   failure_prefix(failure, "%s: ", order->relationship->full_name);
   link_close(&link);
   return changed;
+}
+
+/* A Link between two keys that are known. */
+static Link link_of(Failure *failure, const LinkOrder *order, const Key *source,
+                    const Key *target) {
+  return (Link){.failure = failure,
+                .order = order,
+                .connection = order->connection,
+                .relationship = order->relationship,
+                .source = *source,
+                .target = *target};
+}
+
+static void link_refuse_twice(Link *link) {
+  char *pair = link_pair(link);
+  failure_set(link->failure, SQLITE_CONSTRAINT_UNIQUE,
+              "%s are linked already%s", pair ? pair : "",
+              link->relationship->payload.count
+                  ? "; INSERT OR REPLACE sets the payload"
+                  : "");
+  sqlite3_free(pair);
+}
+
+void link_keys(Failure *failure, const LinkOrder *order, const Key *source,
+               const Key *target, bool replaces) {
+  Link link = link_of(failure, order, source, target);
+  link_check(failure, order->connection);
+  if (order->relationship->pair_unique && !replaces && link_exists(&link))
+    link_refuse_twice(&link);
+  if (!failure->code) link_make(&link);
+  failure_prefix(failure, "%s: ", order->relationship->full_name);
+}
+
+void link_dissolve(Failure *failure, const LinkOrder *order, const Key *source,
+                   const Key *target, sqlite3_stmt *statement) {
+  Link link = link_of(failure, order, source, target);
+  link_check(failure, order->connection);
+  if (!failure->code && !generate_can_unlink(order->relationship)) {
+    link_refuse_unlink(&link);
+  } else if (!failure->code) {
+    while (statement_step(failure, statement)) continue;
+    link_explain(&link);
+  }
+  failure_prefix(failure, "%s: ", order->relationship->full_name);
 }
 
 bool link_in_bulk(const Relationship *relationship) {

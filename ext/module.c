@@ -53,6 +53,19 @@ void module_connect(Failure *failure, sqlite3 *db, const char *name) {
   sqlite3_free(sql);
 }
 
+/* The code of an xUpdate that ended with `code`: OR IGNORE skips what a uniqueness, NOT NULL or CHECK constraint refuses, and
+** nothing else; SQLite would skip every constraint. */
+int module_conflict(sqlite3 *db, int code) {
+  bool skips = code == SQLITE_CONSTRAINT_UNIQUE ||
+               code == SQLITE_CONSTRAINT_PRIMARYKEY ||
+               code == SQLITE_CONSTRAINT_NOTNULL ||
+               code == SQLITE_CONSTRAINT_CHECK;
+  return sqlite3_vtab_on_conflict(db) != SQLITE_IGNORE || skips ||
+                 (code & 0xff) != SQLITE_CONSTRAINT
+             ? code
+             : SQLITE_ERROR;
+}
+
 /* ---- a table without rows ---- */
 
 int hollow_best_index(sqlite3_vtab *pVtab, sqlite3_index_info *info) {

@@ -42,7 +42,8 @@ typedef struct Navigator {
   Route route;
   Fields fields;
   Estimate estimate;
-  char *columns; /* as SQLite is to be told; NULL: see problem */
+  char *columns;   /* as SQLite is to be told; NULL: see problem */
+  char *uncounted; /* SELECT, of what counting has left out */
   Failure problem;
 } Navigator;
 
@@ -59,8 +60,10 @@ typedef struct NavigatorTable {
   int key_count;      /* of the source */
   int identity_count; /* of the target, where it travels */
   int node_key_count; /* 0: the identity is the key */
+  int source_field;   /* the first of the source's key */
   int link_field;     /* -1: there is no link_key */
   int link_key_count; /* columns that it is made of */
+  int *row_place;     /* of each field among these, or -1 */
 } NavigatorTable;
 
 typedef struct NavigatorCursor {
@@ -73,6 +76,7 @@ typedef struct NavigatorCursor {
   Travel *travel;
   int idxNum;
   bool end;
+  int row_first;      /* where the columns of link_key begin */
   sqlite3_int64 left; /* of rows that are counted */
   sqlite3_int64 rowid;
 } NavigatorCursor;
@@ -83,10 +87,11 @@ static void navigator_unbind(Navigator *navigator) {
   model_release(navigator->model);
   arena_free(navigator->arena);
   sqlite3_free(navigator->columns);
+  sqlite3_free(navigator->uncounted);
   failure_clear(&navigator->problem);
   navigator->model = NULL;
   navigator->arena = NULL;
-  navigator->columns = NULL;
+  navigator->columns = navigator->uncounted = NULL;
 }
 
 /* The relationship of that name; the failure is the problem to be told. */
@@ -100,6 +105,21 @@ static const Relationship *navigator_find(Failure *failure,
                .count = 1,
                .parts = &part};
   return path_relationship(failure, model, &path);
+}
+
+/* The source's key, and the link's. */
+static char *uncounted_text(Failure *failure, const Navigator *navigator) {
+  const Fields *fields = &navigator->fields;
+  Reading reading = {.route = &navigator->route,
+                     .fields = fields,
+                     .keyed = true,
+                     .travels = navigator->travels};
+  for (int i = 0; i < fields->count && i < 63; i++)
+    if (fields->list[i].origin == FIELD_SOURCE)
+      reading.used |= (sqlite3_uint64)1 << i;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  reading_select(text, &reading);
+  return failure_text(failure, text);
 }
 
 /* A name that means nothing now is bound to the problem. */
@@ -117,6 +137,7 @@ static void navigator_bind(Failure *failure, Navigator *navigator,
     navigator->estimate =
         plan_estimate(&trouble, navigator->connection->db, &navigator->route);
     navigator->columns = fields_declaration(&trouble, &navigator->fields);
+    navigator->uncounted = uncounted_text(&trouble, navigator);
   }
   if (trouble.code == SQLITE_NOMEM) {
     failure_memory(failure);
@@ -155,19 +176,25 @@ static void table_measure(NavigatorTable *table) {
   const Columns *key = &route->steps[0].relationship->source_key;
   const Columns *identity =
       &route->steps[route->count - 1].relationship->target_key;
-  table->field_count = table->navigator->fields.count;
+  const Fields *fields = &table->navigator->fields;
+  table->field_count = fields->count;
+  for (int i = 0; i < fields->count; i++)
+    table->row_place[i] =
+        reading_row_place(route, &fields->list[i], table->navigator->travels);
   table->key_count = key->count;
-  table->link_field = table->navigator->fields.link;
-  table->link_key_count =
-      table->link_field < 0 ? 0
-                            : route->steps[0].relationship->link->row_key.count;
+  table->source_field = fields->source;
+  table->link_field = fields->link;
+  table->link_key_count = route_link(route) && !table->navigator->travels
+                              ? route_link(route)->link->row_key.count
+                              : key->count + identity->count;
   table->identity_count = identity->count;
   table->node_key_count = columns_same(identity, key) ? 0 : key->count;
 }
 
 static NavigatorTable *table_new(Failure *failure, Navigator *navigator) {
+  sqlite3_uint64 places = sizeof(int) * (sqlite3_uint64)navigator->fields.count;
   NavigatorTable *table =
-      failure->code ? NULL : sqlite3_malloc64(sizeof(*table));
+      failure->code ? NULL : sqlite3_malloc64(sizeof(*table) + places);
   char *connected = sqlite3_mprintf("%s", navigator->columns);
   char *columns = sqlite3_mprintf("%s", navigator->columns);
   if (!table || !connected || !columns) {
@@ -178,6 +205,7 @@ static NavigatorTable *table_new(Failure *failure, Navigator *navigator) {
     return NULL;
   }
   memset(table, 0, sizeof(*table));
+  table->row_place = (int *)(table + 1);
   table->columns = columns;
   sqlite3_free(navigator->connected);
   navigator->connected = connected;
@@ -408,9 +436,11 @@ static void cursor_bind(NavigatorCursor *cursor, int argc,
 
 static void cursor_first(Failure *failure, NavigatorCursor *cursor) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  cursor->row_first =
+      sqlite3_column_count(cursor->statement) - table->link_key_count;
   cursor->end = !statement_step(failure, cursor->statement);
   if (cursor->end || !(cursor->idxNum & PLAN_COUNTED)) return;
-  cursor->left = sqlite3_column_int64(cursor->statement, table->field_count);
+  cursor->left = sqlite3_column_int64(cursor->statement, 0);
   cursor->end = cursor->left == 0;
 }
 
@@ -516,13 +546,12 @@ static int navigator_eof(sqlite3_vtab_cursor *base) {
 
 /* What is not in the node's statement: from where, and how far. */
 static void travelled_column(const NavigatorCursor *cursor,
-                             sqlite3_context *context, int field) {
+                             sqlite3_context *context, int place) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
-  if (field == table->field_count - 1) {
+  if (place == table->key_count) {
     sqlite3_result_int64(context, travel_depth(cursor->travel));
   } else {
-    Value value = travel_source(
-        cursor->travel, field - (table->field_count - 1 - table->key_count));
+    Value value = travel_source(cursor->travel, place);
     value_result_copy(context, &value);
   }
 }
@@ -545,6 +574,62 @@ static void result_column(sqlite3_context *context, sqlite3_stmt *statement,
   }
 }
 
+/* SQLite wants to know more of rows that were only counted: reads them instead,
+** up to the present one. */
+static void cursor_uncount(Failure *failure, NavigatorCursor *cursor) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  sqlite3_stmt *counted = cursor->statement;
+  const char *from = strstr(sqlite3_sql(counted), " FROM ");
+  sqlite3_int64 row = sqlite3_column_int64(counted, 0) - cursor->left;
+  cursor->statement = cursor_prepare(
+      failure, cursor,
+      sqlite3_mprintf("%s%s", table->navigator->uncounted, from));
+  for (int i = 0; cursor->statement && i < table->key_count; i++)
+    sqlite3_bind_value(cursor->statement, i + 1,
+                       sqlite3_column_value(counted, 1 + i));
+  cache_give(cursor->cache, counted);
+  cursor->idxNum &= ~PLAN_COUNTED;
+  cursor->plan = NULL;
+  if (failure->code) return;
+  cursor_first(failure, cursor);
+  while (row-- && !cursor->end)
+    cursor->end = !statement_step(failure, cursor->statement);
+}
+
+/* The source's key of rows that are counted, as it was given, if that is how an
+** integer is stored. */
+static bool counted_column(const NavigatorCursor *cursor,
+                           sqlite3_context *context, int field) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  int place = field - table->source_field;
+  const Field *key = &table->navigator->fields.list[field];
+  sqlite3_stmt *counted = cursor->statement;
+  if (place < 0 || place >= table->key_count || key->origin != FIELD_SOURCE ||
+      field_affinity(key) == 'E' ||
+      sqlite3_column_type(counted, 1 + place) != SQLITE_INTEGER)
+    return false;
+  sqlite3_result_int64(context, sqlite3_column_int64(counted, 1 + place));
+  return true;
+}
+
+/* Part `i` of the link_key: at the end of the statement, or, of what is
+** travelled, the source's key and the identity. */
+static void bind_link_part(const NavigatorCursor *cursor,
+                           sqlite3_stmt *statement, int i) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  Failure ignored = {0, NULL};
+  int first = sqlite3_column_count(cursor->statement) - table->link_key_count;
+  if (cursor->idxNum & PLAN_TRAVELS)
+    first = table->field_count - table->key_count;
+  if ((cursor->idxNum & PLAN_TRAVELS) && i < table->key_count) {
+    Value value = travel_source(cursor->travel, i);
+    value_bind(&ignored, statement, i + 1, &value);
+  } else {
+    sqlite3_bind_value(statement, i + 1,
+                       sqlite3_column_value(cursor->statement, first + i));
+  }
+}
+
 /* [1,'x']: the values as SQL writes them, to be taken apart again. */
 static char *link_key_sql(int count) {
   sqlite3_str *text = sqlite3_str_new(NULL);
@@ -556,90 +641,100 @@ static char *link_key_sql(int count) {
 }
 
 static void compose_link_key(Failure *failure, const NavigatorCursor *cursor,
-                             sqlite3_context *context, int first, int count) {
+                             sqlite3_context *context, int count) {
   int kind = KIND_LINK_KEY + count;
   sqlite3_stmt *statement = cache_take(cursor->cache, 0, kind, NULL);
   if (!statement)
     statement = cache_add(failure, cursor->cache, 0, kind, NULL, 0,
                           link_key_sql(count));
   for (int i = 0; statement && i < count; i++)
-    sqlite3_bind_value(statement, i + 1,
-                       sqlite3_column_value(cursor->statement, first + i));
+    bind_link_part(cursor, statement, i);
   if (statement_step(failure, statement))
     sqlite3_result_value(context, sqlite3_column_value(statement, 0));
   cache_give(cursor->cache, statement);
 }
 
-static void fail_counted(Failure *failure, const NavigatorTable *table) {
-  failure_set(failure, SQLITE_ERROR,
-              "%s: this version of SQLite can't count what an OR or a RIGHT "
-              "JOIN leaves; use another column of it in the query",
-              table->navigator->name);
-}
-
-/* What comes last in the statement, as one value.  Where the rows are counted
-** only SQLite itself can have asked, see append_link_row. */
-static void link_key_column(const NavigatorCursor *cursor,
-                            sqlite3_context *context) {
+static void link_key_column(NavigatorCursor *cursor, sqlite3_context *context) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   Failure failure = {0, NULL};
   int count = table->link_key_count;
-  int first = sqlite3_column_count(cursor->statement) - count;
-  if (cursor->idxNum & PLAN_COUNTED) {
-    fail_counted(&failure, table);
-  } else if (count == 1) {
-    sqlite3_result_value(context,
-                         sqlite3_column_value(cursor->statement, first));
+  if (count == 1) {
+    sqlite3_result_value(
+        context, sqlite3_column_value(cursor->statement, cursor->row_first));
   } else {
-    compose_link_key(&failure, cursor, context, first, count);
+    compose_link_key(&failure, cursor, context, count);
   }
   failure_to_result(&failure, context);
 }
 
-static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
-                            int field) {
-  const NavigatorCursor *cursor = (const NavigatorCursor *)base;
-  const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
-  if ((cursor->idxNum & PLAN_TRAVELS) &&
-      field >= table->field_count - 1 - table->key_count) {
-    travelled_column(cursor, context, field);
+/* What is asked of a row that is read. */
+static void read_column(NavigatorCursor *cursor, sqlite3_context *context,
+                        int field) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  int place = table->row_place[field];
+  if (place >= 0) {
+    result_column(context, cursor->statement, cursor->row_first + place);
   } else if (field == table->link_field) {
     link_key_column(cursor, context);
+  } else if ((cursor->idxNum & PLAN_TRAVELS) && field >= table->source_field) {
+    travelled_column(cursor, context, field - table->source_field);
   } else {
     result_column(context, cursor->statement, field);
   }
+}
+
+static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
+                            int field) {
+  NavigatorCursor *cursor = (NavigatorCursor *)base;
+  Failure failure = {0, NULL};
+  if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
+  if (cursor->idxNum & PLAN_COUNTED) {
+    if (counted_column(cursor, context, field)) return SQLITE_OK;
+    cursor_uncount(&failure, cursor);
+  }
+  if (!failure.code) read_column(cursor, context, field);
+  failure_to_result(&failure, context);
   return SQLITE_OK;
 }
 
-/* A number for the values that come last in the statement. */
-static sqlite3_int64 hash_last(Failure *failure, sqlite3_stmt *statement,
-                               int count) {
-  Values values = {NULL, 0, 0, false};
-  int first = sqlite3_column_count(statement) - count;
-  for (int i = 0; i < count; i++) {
-    Value value = value_of_column(failure, statement, first + i);
-    values_add(failure, &values, &value);
-  }
-  sqlite3_uint64 hash = values_hash(VALUES_HASH, values.data, values.size);
-  values_free(&values);
-  return (sqlite3_int64)hash;
-}
-
-/* Asked for where SQLite has to know again a row that it has seen, as with an OR
-** or a RIGHT JOIN, and there is no link_key. */
+/* Asked for where there is no link_key, and SQLite has to know again a row that it
+** has seen, as with an OR or a RIGHT JOIN. */
 static int navigator_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
   const NavigatorCursor *cursor = (const NavigatorCursor *)base;
-  const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
+  *rowid = cursor->idxNum & PLAN_TRAVELS ? travel_rowid(cursor->travel)
+                                         : cursor->rowid;
+  return SQLITE_OK;
+}
+
+/* ---- writing ---- */
+
+static void check_writes(Failure *failure, const NavigatorTable *table) {
+  if (failure->code) return;
+  if (table->navigator->travels)
+    failure_set(failure, SQLITE_READONLY,
+                "can only be read: it is what can be reached, by any number of "
+                "links");
+  if (table_is_stale(table))
+    failure_set(failure, SQLITE_ERROR,
+                "the columns have changed; prepare the statement again");
+}
+
+static int navigator_update(sqlite3_vtab *pVtab, int argc, sqlite3_value **argv,
+                            sqlite3_int64 *pRowid) {
+  NavigatorTable *table = (NavigatorTable *)pVtab;
+  Navigator *navigator = table->navigator;
+  Connection *connection = navigator->connection;
   Failure failure = {0, NULL};
-  if (cursor->idxNum & PLAN_COUNTED) {
-    fail_counted(&failure, table);
-  } else if (cursor->idxNum & PLAN_TRAVELS) {
-    *rowid = travel_rowid(cursor->travel);
-  } else {
-    *rowid = hash_last(&failure, cursor->statement,
-                       table->identity_count + table->key_count);
-  }
-  return failure_to_table(&failure, base->pVtab);
+  Model *model = connection_enter(&failure, connection, navigator->schema);
+  navigator_bind(&failure, navigator, model);
+  check_writes(&failure, table);
+  if (!failure.code)
+    write_row(&failure, connection, navigator_find(&failure, navigator, model),
+              &navigator->fields, argc, argv);
+  connection_leave(connection, model);
+  *pRowid = sqlite3_last_insert_rowid(connection->db);
+  failure_prefix(&failure, "%s: ", navigator->name);
+  return module_conflict(connection->db, failure_to_table(&failure, pVtab));
 }
 
 static const sqlite3_module navigator_module = {
@@ -654,6 +749,7 @@ static const sqlite3_module navigator_module = {
     .xEof = navigator_eof,
     .xColumn = navigator_column,
     .xRowid = navigator_rowid,
+    .xUpdate = navigator_update,
 };
 
 /* ---- names ---- */

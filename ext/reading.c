@@ -11,7 +11,8 @@
 **       ORDER BY target."title"
 **
 ** Column i of it is field i; a field that nobody reads is NULL, and what follows
-** the last one that is read is left out.  The target's table is read only for
+** the last one that is read is left out.  At the end come the columns of
+** link_key, of which a field may be one.  The target's table is read only for
 ** what the link does not have: the key that both have comes from the link.
 **
 ** Pure: makes text, runs nothing.
@@ -50,6 +51,35 @@ static const Column *stand_in(const Relationship *r, const Column *column) {
   return NULL;
 }
 
+static bool is_own_source(const Relationship *r, int place) {
+  return r->source_key.list[place]->affinity ==
+         r->source_link.list[place]->affinity;
+}
+
+/* The column of the link's row that the field is, or NULL. */
+static const Column *link_column(const Relationship *r, const Field *field) {
+  switch (field->origin) {
+    case FIELD_TARGET:
+      return select_link_is_target(r) ? field->column
+                                      : stand_in(r, field->column);
+    case FIELD_PAYLOAD: return field->column;
+    case FIELD_SOURCE:
+      return is_own_source(r, field->place) ? r->source_link.list[field->place]
+                                            : NULL;
+    case FIELD_LINK:
+    case FIELD_DEPTH: break;
+  }
+  return NULL;
+}
+
+int reading_row_place(const Route *route, const Field *field, bool travels) {
+  const Relationship *link = travels ? NULL : route_link(route);
+  const Column *column = link ? link_column(link, field) : NULL;
+  for (int i = 0; column && i < link->link->row_key.count; i++)
+    if (link->link->row_key.list[i] == column) return i;
+  return -1;
+}
+
 /* True if the field is read from the target's row, where that is another than
 ** the link's. */
 static bool reads_target(const Reading *reading, int field) {
@@ -79,7 +109,7 @@ static void append_source_key(sqlite3_str *text, const Relationship *r,
                               int place) {
   const Column *key = r->source_key.list[place];
   const Column *held = r->source_link.list[place];
-  bool same = key->affinity == held->affinity;
+  bool same = is_own_source(r, place);
   if (!same) {
     sqlite3_str_appendall(text, "coalesce((SELECT ");
     clause_column(text, "k", key);
@@ -88,7 +118,7 @@ static void append_source_key(sqlite3_str *text, const Relationship *r,
     for (int i = 0; i < r->source_key.count; i++) {
       sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
       clause_column(text, "k", r->source_key.list[i]);
-      sqlite3_str_appendall(text, " = ");
+      sqlite3_str_appendall(text, " = +");
       clause_column(text, select_link(r), r->source_link.list[i]);
     }
     sqlite3_str_appendall(text, "), ");
@@ -107,19 +137,14 @@ static void append_source_field(sqlite3_str *text, const Reading *reading,
   }
 }
 
-/* [1,'x']: the values as SQL writes them, to be taken apart again. */
-static void append_link_key(sqlite3_str *text, const Relationship *r) {
-  const Columns *key = &r->link->row_key;
-  if (key->count == 1) {
-    clause_column(text, select_link(r), key->list[0]);
-    return;
+/* A link_key of one column can be compared, and tells an order. */
+static void append_link_field(sqlite3_str *text, const Relationship *r,
+                              const Column *column) {
+  if (column) {
+    clause_column(text, select_link(r), column);
+  } else {
+    sqlite3_str_appendall(text, "NULL");
   }
-  for (int i = 0; i < key->count; i++) {
-    sqlite3_str_appendall(text, i ? " || ',' || quote(" : "'[' || quote(");
-    clause_column(text, select_link(r), key->list[i]);
-    sqlite3_str_appendall(text, ")");
-  }
-  sqlite3_str_appendall(text, " || ']'");
 }
 
 static void append_field(sqlite3_str *text, const Reading *reading, int field) {
@@ -129,7 +154,7 @@ static void append_field(sqlite3_str *text, const Reading *reading, int field) {
     case FIELD_TARGET: append_target_field(text, reading, f->column); break;
     case FIELD_PAYLOAD: clause_column(text, select_link(r), f->column); break;
     case FIELD_SOURCE: append_source_field(text, reading, f->place); break;
-    case FIELD_LINK: append_link_key(text, r); break;
+    case FIELD_LINK: append_link_field(text, r, f->column); break;
     case FIELD_DEPTH: sqlite3_str_appendall(text, "NULL"); break;
   }
 }
@@ -140,14 +165,15 @@ bool reading_uses(const Reading *reading, int field) {
 }
 
 /* True if the statement reads the field.  While it travels, the source's key and
-** the depth are known elsewhere; link_key is made of what append_link_row has
-** read. */
+** the depth are known elsewhere; what is part of link_key comes with that. */
 static bool is_read(const Reading *reading, int field) {
   const Field *f = &reading->fields->list[field];
   const Column *only = reading->route->column;
   bool shown = f->origin == FIELD_TARGET || f->origin == FIELD_PAYLOAD;
   if (reading->packed) return shown && (!only || f->column == only);
-  if (f->origin == FIELD_LINK) return false;
+  if (f->origin == FIELD_LINK ||
+      reading_row_place(reading->route, f, reading->travels) >= 0)
+    return false;
   return reading_uses(reading, field) &&
          !(reading->travels && f->origin != FIELD_TARGET);
 }
@@ -170,42 +196,36 @@ static void append_fields(sqlite3_str *text, const Reading *reading) {
   if (!written) sqlite3_str_appendall(text, "NULL");
 }
 
-/* Behind the fields: the key of the link's row, which SQLite asks for although it
-** has not said so, where it puts together the rows of an OR or looks for those
-** that a RIGHT JOIN has left. */
+/* Behind the fields: what link_key is made of.  SQLite asks for it although it has
+** not said so, to delete a row, to put together the rows of an OR, or to look for
+** those that a RIGHT JOIN has left. */
 static void append_link_row(sqlite3_str *text, const Reading *reading) {
   const Relationship *r = first_step(reading);
-  if (reading->packed || reading->fields->link < 0) return;
-  sqlite3_str_appendall(text, ", ");
-  clause_columns(text, select_link(r), &r->link->row_key);
-}
-
-/* Where there is no link, what tells one row from another: of the target, and of
-** the source. */
-static void append_row_identity(sqlite3_str *text, const Reading *reading) {
-  const Relationship *r = first_step(reading);
-  if (reading->packed || reading->travels || reading->fields->link >= 0) return;
-  sqlite3_str_appendall(text, ", ");
-  clause_columns(text, "target", &last_step(reading)->target_key);
+  if (reading->packed || reading->travels || reading->fields->link < 0) return;
+  if (reading_shape(reading) == SHAPE_LINKS) {
+    sqlite3_str_appendall(text, ", ");
+    clause_columns(text, select_link(r), &r->link->row_key);
+    return;
+  }
   for (int i = 0; i < r->source_key.count; i++) {
     sqlite3_str_appendall(text, ", ");
     append_source_field(text, reading, i);
   }
+  sqlite3_str_appendall(text, ", ");
+  clause_columns(text, "target", &last_step(reading)->target_key);
 }
 
-/* A count has the source's key, which is the same in all rows, and the number
-** of rows at the end. */
+void reading_select(sqlite3_str *text, const Reading *reading) {
+  sqlite3_str_appendall(text, "SELECT ");
+  append_fields(text, reading);
+  append_link_row(text, reading);
+}
+
+/* No field, but the number of rows and the key as it was given. */
 static void append_counted(sqlite3_str *text, const Reading *reading) {
-  for (int i = 0; i < reading->fields->count; i++) {
-    const Field *field = &reading->fields->list[i];
-    if (field->origin == FIELD_SOURCE && reading_uses(reading, i)) {
-      append_source_field(text, reading, field->place);
-      sqlite3_str_appendall(text, ", ");
-    } else {
-      sqlite3_str_appendall(text, "NULL, ");
-    }
-  }
-  sqlite3_str_appendall(text, "count(*)");
+  int keys = first_step(reading)->source_key.count;
+  sqlite3_str_appendall(text, READING_COUNT);
+  for (int i = 1; i <= keys; i++) sqlite3_str_appendf(text, ", ?%d", i);
 }
 
 /* Behind the fields: what tells the target from others, and its key as the
@@ -350,30 +370,31 @@ static void append_limit(sqlite3_str *text, const Reading *reading) {
     sqlite3_str_appendf(text, " OFFSET ?%d", reading->offset);
 }
 
-char *reading_sql(const Reading *reading, int *loose) {
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(text, "SELECT ");
-  if (reading->counted) {
-    append_counted(text, reading);
-  } else {
-    append_fields(text, reading);
-    append_link_row(text, reading);
-    append_row_identity(text, reading);
-  }
-  if (reading->travels) append_node(text, reading);
-  append_from_shape(text, reading);
-  for (int i = 0; i < reading->first_loose; i++)
-    append_comparison(text, reading, &reading->comparisons[i]);
-  int length = sqlite3_str_length(text);
+static void append_loose(sqlite3_str *text, const Reading *reading) {
   if (reading->key_is_loose) {
     sqlite3_str_appendall(text, " AND ");
     append_source_match(text, reading);
   }
   for (int i = reading->first_loose; i < reading->comparison_count; i++)
     append_comparison(text, reading, &reading->comparisons[i]);
+}
+
+char *reading_sql(const Reading *reading, int *tail) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  if (reading->counted) {
+    append_counted(text, reading);
+  } else {
+    reading_select(text, reading);
+  }
+  if (reading->travels) append_node(text, reading);
+  append_from_shape(text, reading);
+  for (int i = 0; i < reading->first_loose; i++)
+    append_comparison(text, reading, &reading->comparisons[i]);
+  int length = sqlite3_str_length(text);
+  append_loose(text, reading);
   append_order(text, reading);
   append_limit(text, reading);
-  *loose = sqlite3_str_length(text) - length;
+  *tail = sqlite3_str_length(text) - length;
   return sqlite3_str_finish(text);
 }
 

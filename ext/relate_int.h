@@ -131,6 +131,7 @@ RELATE_PRIVATE void module_register(Failure *failure, sqlite3 *db,
                                     void (*release)(void *));
 RELATE_PRIVATE void module_connect(Failure *failure, sqlite3 *db,
                                    const char *name);
+RELATE_PRIVATE int module_conflict(sqlite3 *db, int code);
 /* The methods of a table without rows. */
 RELATE_PRIVATE int hollow_best_index(sqlite3_vtab *pVtab,
                                      sqlite3_index_info *info);
@@ -722,6 +723,8 @@ RELATE_PRIVATE char *generate_link_pair(const Relationship *relationship);
 /* The pairs of that table, in one statement. */
 RELATE_PRIVATE char *generate_link_rows(const Relationship *relationship);
 RELATE_PRIVATE char *generate_unlink(const Relationship *relationship);
+/* The one link whose row has the key that is bound. */
+RELATE_PRIVATE char *generate_unlink_row(const Relationship *relationship);
 /* Another link that stands in the way of a one-to-one is dissolved. */
 RELATE_PRIVATE char *generate_displace(const Relationship *relationship);
 /* After both keys, the key of the new target. */
@@ -829,9 +832,16 @@ typedef struct Reading {
   int limit, offset; /* parameters, 0: not given */
 } Reading;
 
-/* The caller frees it.  *loose becomes the length of what has to be cut off to
+/* The caller frees it.  *tail becomes the length of what has to be cut off to
 ** read without the loose comparisons. */
-RELATE_PRIVATE char *reading_sql(const Reading *reading, int *loose);
+RELATE_PRIVATE char *reading_sql(const Reading *reading, int *tail);
+#define READING_COUNT "SELECT count(*)"
+
+/* SELECT and the columns, without FROM. */
+RELATE_PRIVATE void reading_select(sqlite3_str *text, const Reading *reading);
+/* Where the field stands among the columns of link_key, or -1. */
+RELATE_PRIVATE int reading_row_place(const Route *route, const Field *field,
+                                     bool travels);
 RELATE_PRIVATE bool reading_uses(const Reading *reading, int field);
 /* The keys of all sources to travel from; keyed: of the one whose key is bound,
 ** or of some more. */
@@ -849,7 +859,7 @@ enum {
   PLAN_BELOW = 0x20,   /* or the depth above that */
   PLAN_KEY_LOOSE = 0x40, /* the key is text, and must not be a number */
 };
-/* Where the loose part, or the statement that lists sources, begins. */
+/* How long the loose part is, or the statement that lists sources. */
 #define PLAN_FIRST_LOOSE(idxNum) (((idxNum) >> 8) & 0x3f)
 #define PLAN_LOOSE_LENGTH(idxNum) ((idxNum) >> 14)
 
@@ -943,6 +953,8 @@ RELATE_PRIVATE const Value *key_values(const Key *key);
 RELATE_PRIVATE int key_bind(Failure *failure, sqlite3_stmt *statement,
                             int parameter, const Key *key);
 RELATE_PRIVATE bool key_exists(Failure *failure, Connection *connection,
+                               const Key *key);
+RELATE_PRIVATE void key_demand(Failure *failure, Connection *connection,
                                const Key *key);
 /* The members of a JSON text, value and name, taken from the cache. */
 RELATE_PRIVATE sqlite3_stmt *json_open(Failure *failure, Connection *connection,
@@ -1091,6 +1103,17 @@ RELATE_PRIVATE sqlite3_int64 link_apply(Failure *failure, Base base,
 RELATE_PRIVATE bool link_quickly(Failure *failure, const Function *function,
                                  const Value *arguments,
                                  sqlite3_int64 *changed);
+/* Links two rows whose keys are known, in the order's connection and with its
+** payload, as relate does; but refuses a pair that is linked, unless its payload
+** is to be replaced. */
+RELATE_PRIVATE void link_keys(Failure *failure, const LinkOrder *order,
+                              const Key *source, const Key *target,
+                              bool replaces);
+/* Runs `statement`, which removes one link of the two rows; refuses where a link
+** can't be removed. */
+RELATE_PRIVATE void link_dissolve(Failure *failure, const LinkOrder *order,
+                                  const Key *source, const Key *target,
+                                  sqlite3_stmt *statement);
 /* True if pairs of plain values can be linked all in one statement. */
 RELATE_PRIVATE bool link_in_bulk(const Relationship *relationship);
 /* Links the pairs of `rows`, sources and targets in turn, all or nothing. */
@@ -1181,13 +1204,14 @@ RELATE_PRIVATE void verb_table_register(Failure *failure, Function *function);
 RELATE_PRIVATE void scalar_function(sqlite3_context *context, int argc,
                                     sqlite3_value **argv);
 
-/* ---- layer 13: navigator.c: relationships as tables ---- */
+/* ---- layer 13: write.c: a row of a navigator, written ---- */
 
-/* Registers the navigators of a new model, and those anew whose columns have
-** changed. */
-RELATE_PRIVATE void navigators_announce(Failure *failure,
-                                        Connection *connection, Model *model);
-RELATE_PRIVATE void navigators_free(Navigators *navigators);
+/* INSERT, UPDATE or DELETE, as xUpdate gets it.  Every failure leaves nothing
+** behind. */
+RELATE_PRIVATE void write_row(Failure *failure, Connection *connection,
+                              const Relationship *relationship,
+                              const Fields *fields, int argc,
+                              sqlite3_value **argv);
 
 /* ---- layer 13: recipe.c: related_sql() ---- */
 
@@ -1217,6 +1241,14 @@ RELATE_PRIVATE void uphold_update(Failure *failure, sqlite3 *db,
                                   const ForeignKey *key, const char *action);
 RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
                                          sqlite3 *db, const Model *model);
+
+/* ---- layer 14: navigator.c: relationships as tables ---- */
+
+/* Registers the navigators of a new model, and those anew whose columns have
+** changed. */
+RELATE_PRIVATE void navigators_announce(Failure *failure,
+                                        Connection *connection, Model *model);
+RELATE_PRIVATE void navigators_free(Navigators *navigators);
 
 /* ---- layer 14: registry.c: the functions that have a base ---- */
 

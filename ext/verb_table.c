@@ -300,16 +300,6 @@ static bool insert_quickly(Failure *failure, const Function *function, int argc,
   return link_quickly(failure, function, arguments, changed);
 }
 
-/* OR IGNORE skips what a uniqueness, NOT NULL or CHECK constraint refuses, and
-** nothing else; SQLite would skip every constraint. */
-static int ignored_code(int code) {
-  bool skips = code == SQLITE_CONSTRAINT_UNIQUE ||
-               code == SQLITE_CONSTRAINT_PRIMARYKEY ||
-               code == SQLITE_CONSTRAINT_NOTNULL ||
-               code == SQLITE_CONSTRAINT_CHECK;
-  return skips || (code & 0xff) != SQLITE_CONSTRAINT ? code : SQLITE_ERROR;
-}
-
 static int verb_table_end(VerbTable *table, Failure *failure, bool changed) {
   sqlite3 *db = table->function->connection->db;
   bool ignores = sqlite3_vtab_on_conflict(db) == SQLITE_IGNORE;
@@ -317,7 +307,7 @@ static int verb_table_end(VerbTable *table, Failure *failure, bool changed) {
   failure_prefix(failure, "%s: ", table->function->name);
   int code = failure_to_table(failure, &table->base);
   if (skipped) return SQLITE_CONSTRAINT; /* not counted by changes() */
-  return ignores ? ignored_code(code) : code;
+  return module_conflict(db, code);
 }
 
 static int verb_table_update(sqlite3_vtab *pVtab, int argc,

@@ -123,6 +123,15 @@ proc oracle::key_flavour {} {
   }
 }
 
+# For a foreign key to a column of `flavour`.  No numbers for a text: '7' and '07'
+# are one number, and a navigator takes a link of 7 for a link of both.
+proc oracle::other_flavour {flavour} {
+  set other [key_flavour]
+  if {[affinity [lindex $flavour 0]] eq "text" &&
+      [affinity [lindex $other 0]] ne "text"} { return $flavour }
+  return $other
+}
+
 proc oracle::free_name {taken names} {
   set lower [string tolower $taken]
   foreach name [sample $names [llength $names]] {
@@ -195,7 +204,7 @@ proc oracle::add_foreign {table parent} {
     }
     set flavour [dict get $parent columns $column]
     if {!$dangling && [lindex $flavour 0] ne "" && [chance 8]} {
-      set flavour [key_flavour]
+      set flavour [other_flavour $flavour]
     }
     add_column t $name $flavour
     lappend names $name
@@ -364,7 +373,7 @@ proc oracle::referred {table columns} {
 proc oracle::identity {table alias} {
   if {[dict get $table plain]} { return $alias.rowid }
   return [join [lmap key [row_key $table $alias] {
-    string cat quote( [lindex $key 3] )}] " || ',' || "]
+    string cat nullif(quote( [lindex $key 3] ),'NULL')}] " || ',' || "]
 }
 
 # SQLite loses the collation of a hidden column, but for NOCASE; see field.c.
@@ -406,9 +415,10 @@ proc oracle::target_expression {target column flavour refers columns link} {
   return t.[name $column]
 }
 
+# As a foreign key compares: as its parent does.
 proc oracle::join_condition {refers columns} {
   return [join [lmap refer $refers column $columns {
-    string cat t. [name $refer] " = l." [name $column]}] " AND "]
+    string cat t. [name $refer] " = +l." [name $column]}] " AND "]
 }
 
 proc oracle::not_null {columns} {
@@ -454,7 +464,7 @@ proc oracle::source_expression {source link refer column refers columns} {
   if {[affinity [lindex [dict get $link columns $column] 0]] ne
       [affinity [lindex $refer 1]]} {
     set match [join [lmap key $refers held $columns {
-      string cat s. [name $key] " = l." [name $held]}] " AND "]
+      string cat s. [name $key] " = +l." [name $held]}] " AND "]
     set own "coalesce((SELECT s.[name [lindex $refer 0]]\
       FROM [name [dict get $source name]] AS s WHERE $match), $own)"
   }
@@ -1146,6 +1156,7 @@ proc oracle::next_source {sources} {
 }
 
 # Conditions that join a source to those before it.
+# As a foreign key compares: as its parent does.
 proc oracle::join_conditions {source sources} {
   set conditions {}
   if {[dict exists $source direction] && ![llength [dict get $source conditions]]
@@ -1397,6 +1408,34 @@ proc oracle::query {} {
   return [dict create kind $kind text $text parameters $parameters \
     folded $folded ordered $ordered width [expr {$kind eq "star" ? $width
       : $count}]]
+}
+
+# The same with other values: the statement has been prepared before.
+proc oracle::with_other_values {query} {
+  variable literals
+  dict for {name value} [dict get $query parameters] {
+    set other [expr {$name in {limit offset} ? [pick {0 1 2 3}]
+      : [pick $literals]}]
+    dict set query parameters $name $other
+  }
+  return $query
+}
+
+# A change of the schema that a query over columns by name does not see.
+proc oracle::change {connection number} {
+  variable tables
+  variable script
+  set table main.[name [pick [dict keys $tables]]]
+  set column [name [pick [dict keys [dict get $tables \
+    [string map {\"\" \"} [string range $table 6 end-1]] columns]]]]
+  set sql [pick [list ANALYZE \
+    "ALTER TABLE $table ADD COLUMN [name "added $number"]" \
+    "CREATE INDEX main.[name "more $number"] ON\
+      [string range $table 5 end]($column)" \
+    "DROP INDEX IF EXISTS main.[name "more [expr {$number - 1}]"]" \
+    "CREATE TABLE main.[name "other $number"](a)"]]
+  lappend script $sql
+  $connection eval $sql
 }
 
 # ---- answers ----
