@@ -338,17 +338,26 @@ static bool value_is_number(sqlite3_value *value) {
   return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
+/* True if a key that compares as a text is given as a number. */
+static bool key_is_number(const NavigatorCursor *cursor, sqlite3_value **argv) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  const Fields *fields = &table->navigator->fields;
+  if (!(cursor->idxNum & PLAN_KEY_LOOSE)) return false;
+  for (int i = 0; i < table->key_count; i++)
+    if (field_affinity(&fields->list[fields->source + i]) == 'B' &&
+        value_is_number(argv[i]))
+      return true;
+  return false;
+}
+
 /* True if something that compares as a text is a number, see plan.c. */
 static bool is_loose(const NavigatorCursor *cursor, int argc,
                      sqlite3_value **argv) {
-  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   int idxNum = cursor->idxNum;
   if (!PLAN_LOOSE_LENGTH(idxNum) || (idxNum & PLAN_TRAVELS)) return false;
   for (int i = PLAN_FIRST_LOOSE(idxNum); i < argc; i++)
     if (value_is_number(argv[i])) return true;
-  for (int i = 0; (idxNum & PLAN_KEY_LOOSE) && i < table->key_count; i++)
-    if (value_is_number(argv[i])) return true;
-  return false;
+  return key_is_number(cursor, argv);
 }
 
 /* Of what is not a single link the key can't be left out of the statement. */
@@ -357,12 +366,10 @@ static void check_key(Failure *failure, const NavigatorCursor *cursor,
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   bool single =
       route_link(&table->navigator->route) && !table->navigator->travels;
-  if (!(cursor->idxNum & PLAN_KEY_LOOSE) || single) return;
-  for (int i = 0; i < table->key_count; i++)
-    if (value_is_number(argv[i]))
-      failure_set(failure, SQLITE_MISMATCH,
-                  "the key is a text, and a number was given; give "
-                  "CAST(... AS TEXT)");
+  if (!single && key_is_number(cursor, argv))
+    failure_set(failure, SQLITE_MISMATCH,
+                "the key is a text, and a number was given; give "
+                "CAST(... AS TEXT)");
 }
 
 /* ---- travelling ---- */
@@ -654,55 +661,62 @@ static void compose_link_key(Failure *failure, const NavigatorCursor *cursor,
   cache_give(cursor->cache, statement);
 }
 
-static void link_key_column(NavigatorCursor *cursor, sqlite3_context *context) {
+static void link_key_column(Failure *failure, const NavigatorCursor *cursor,
+                            sqlite3_context *context) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
-  Failure failure = {0, NULL};
-  int count = table->link_key_count;
-  if (count == 1) {
+  if (table->link_key_count == 1) {
     sqlite3_result_value(
         context, sqlite3_column_value(cursor->statement, cursor->row_first));
   } else {
-    compose_link_key(&failure, cursor, context, count);
+    compose_link_key(failure, cursor, context, table->link_key_count);
   }
-  failure_to_result(&failure, context);
 }
 
-/* What is asked of a row that is read. */
-static void read_column(NavigatorCursor *cursor, sqlite3_context *context,
+/* A column of the statement: the field's own, or one of link_key's. */
+static void read_column(const NavigatorCursor *cursor, sqlite3_context *context,
                         int field) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   int place = table->row_place[field];
-  if (place >= 0) {
-    result_column(context, cursor->statement, cursor->row_first + place);
-  } else if (field == table->link_field) {
-    link_key_column(cursor, context);
+  result_column(context, cursor->statement,
+                place < 0 ? field : cursor->row_first + place);
+}
+
+/* What is not just read. */
+static void special_column(Failure *failure, NavigatorCursor *cursor,
+                           sqlite3_context *context, int field) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  if (sqlite3_vtab_nochange(context)) return;
+  if (cursor->idxNum & PLAN_COUNTED) {
+    if (counted_column(cursor, context, field)) return;
+    cursor_uncount(failure, cursor);
+  }
+  if (failure->code) return;
+  if (field == table->link_field) {
+    link_key_column(failure, cursor, context);
   } else if ((cursor->idxNum & PLAN_TRAVELS) && field >= table->source_field) {
     travelled_column(cursor, context, field - table->source_field);
   } else {
-    result_column(context, cursor->statement, field);
+    read_column(cursor, context, field);
   }
 }
 
 static int navigator_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                             int field) {
   NavigatorCursor *cursor = (NavigatorCursor *)base;
+  const NavigatorTable *table = (const NavigatorTable *)base->pVtab;
   Failure failure = {0, NULL};
-  if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
-  if (cursor->idxNum & PLAN_COUNTED) {
-    if (counted_column(cursor, context, field)) return SQLITE_OK;
-    cursor_uncount(&failure, cursor);
+  if (field != table->link_field &&
+      !(cursor->idxNum & (PLAN_COUNTED | PLAN_TRAVELS | PLAN_UPDATES))) {
+    read_column(cursor, context, field);
+    return SQLITE_OK;
   }
-  if (!failure.code) read_column(cursor, context, field);
+  special_column(&failure, cursor, context, field);
   failure_to_result(&failure, context);
   return SQLITE_OK;
 }
 
-/* Asked for where there is no link_key, and SQLite has to know again a row that it
-** has seen, as with an OR or a RIGHT JOIN. */
 static int navigator_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-  const NavigatorCursor *cursor = (const NavigatorCursor *)base;
-  *rowid = cursor->idxNum & PLAN_TRAVELS ? travel_rowid(cursor->travel)
-                                         : cursor->rowid;
+  *rowid = ((const NavigatorCursor *)base)->rowid;
   return SQLITE_OK;
 }
 

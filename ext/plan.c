@@ -14,6 +14,8 @@
 **   0x08             the source's key is given            key[0..n-1]
 **   0x10, 0x20       the greatest depth; the one above    depth, the last
 **   0x40             the key is text                      -
+**   0x80             every column may be asked for, by    -
+**                    an UPDATE
 **   bits 8 to 13     comparisons                          exact, then from here
 **                                                         on loose ones
 **   bits 14 to 30    length of the loose part of idxStr   -
@@ -423,6 +425,7 @@ static void plan_statement(Plan *plan) {
   if (reading->counted) plan->info->idxNum |= PLAN_COUNTED;
   if (reading->travels) plan->info->idxNum |= PLAN_TRAVELS;
   if (reading->key_is_loose) plan->info->idxNum |= PLAN_KEY_LOOSE;
+  if (reading->used == ~(sqlite3_uint64)0) plan->info->idxNum |= PLAN_UPDATES;
 }
 
 /* ---- what it costs ---- */

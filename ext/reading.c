@@ -137,16 +137,6 @@ static void append_source_field(sqlite3_str *text, const Reading *reading,
   }
 }
 
-/* A link_key of one column can be compared, and tells an order. */
-static void append_link_field(sqlite3_str *text, const Relationship *r,
-                              const Column *column) {
-  if (column) {
-    clause_column(text, select_link(r), column);
-  } else {
-    sqlite3_str_appendall(text, "NULL");
-  }
-}
-
 static void append_field(sqlite3_str *text, const Reading *reading, int field) {
   const Field *f = &reading->fields->list[field];
   const Relationship *r = first_step(reading);
@@ -154,7 +144,9 @@ static void append_field(sqlite3_str *text, const Reading *reading, int field) {
     case FIELD_TARGET: append_target_field(text, reading, f->column); break;
     case FIELD_PAYLOAD: clause_column(text, select_link(r), f->column); break;
     case FIELD_SOURCE: append_source_field(text, reading, f->place); break;
-    case FIELD_LINK: append_link_field(text, r, f->column); break;
+    case FIELD_LINK: /* compared, and ordered by, if it is one column */
+      clause_column(text, select_link(r), f->column);
+      break;
     case FIELD_DEPTH: sqlite3_str_appendall(text, "NULL"); break;
   }
 }

@@ -118,10 +118,7 @@ RELATE_PRIVATE void values_add(Failure *failure, Values *values,
 RELATE_PRIVATE bool values_next(const Values *values, sqlite3_int64 *cursor,
                                 Value *value);
 RELATE_PRIVATE void values_free(Values *values);
-/* Goes on from a hash of what came before; from VALUES_HASH at first. */
-#define VALUES_HASH 14695981039346656037u
-RELATE_PRIVATE sqlite3_uint64 values_hash(sqlite3_uint64 hash, const char *data,
-                                          sqlite3_int64 size);
+RELATE_PRIVATE sqlite3_uint64 values_hash(const char *data, sqlite3_int64 size);
 
 /* ---- layer 1: module.c: virtual tables ---- */
 
@@ -795,8 +792,6 @@ RELATE_PRIVATE void travel_begin(Failure *failure, Travel *travel, int argc,
 RELATE_PRIVATE bool travel_next(Failure *failure, Travel *travel,
                                 sqlite3_stmt *statement, int fields);
 RELATE_PRIVATE sqlite3_int64 travel_depth(const Travel *travel);
-/* A number that the row has on every journey from that source. */
-RELATE_PRIVATE sqlite3_int64 travel_rowid(const Travel *travel);
 /* A column of the key it started from; borrowed until it goes on. */
 RELATE_PRIVATE Value travel_source(const Travel *travel, int place);
 
@@ -858,6 +853,7 @@ enum {
   PLAN_DEPTH = 0x10,   /* the last of argv is the greatest depth */
   PLAN_BELOW = 0x20,   /* or the depth above that */
   PLAN_KEY_LOOSE = 0x40, /* the key is text, and must not be a number */
+  PLAN_UPDATES = 0x80,   /* all columns are asked for, as only UPDATE does */
 };
 /* How long the loose part is, or the statement that lists sources. */
 #define PLAN_FIRST_LOOSE(idxNum) (((idxNum) >> 8) & 0x3f)

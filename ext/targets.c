@@ -20,14 +20,6 @@ void targets_free(Targets *targets) {
   sqlite3_free(targets->buckets);
 }
 
-/* FNV-1a */
-static unsigned key_hash(const char *bytes, sqlite3_int64 size) {
-  unsigned hash = 2166136261u;
-  for (sqlite3_int64 i = 0; i < size; i++)
-    hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
-  return hash;
-}
-
 /* Appends the key that `statement` stands on; where it begins. */
 static sqlite3_int64 targets_read(Failure *failure, Targets *targets,
                                   sqlite3_stmt *statement, int columns) {
@@ -72,9 +64,9 @@ void targets_index(Failure *failure, Targets *targets) {
   for (int i = 0; i < targets->room; i++) targets->buckets[i] = -1;
   for (int i = 0; i < targets->count; i++) {
     Target *target = &targets->list[i];
-    unsigned bucket =
-        key_hash(targets->keys.data + target->offset, target->size) %
-        (unsigned)targets->room;
+    sqlite3_uint64 bucket =
+        values_hash(targets->keys.data + target->offset, target->size) %
+        (sqlite3_uint64)targets->room;
     target->next = targets->buckets[bucket];
     targets->buckets[bucket] = i;
   }
@@ -83,7 +75,8 @@ void targets_index(Failure *failure, Targets *targets) {
 static void targets_mark(Targets *targets, sqlite3_int64 offset) {
   sqlite3_int64 size = targets->keys.size - offset;
   const char *data = targets->keys.data;
-  unsigned bucket = key_hash(data + offset, size) % (unsigned)targets->room;
+  sqlite3_uint64 bucket =
+      values_hash(data + offset, size) % (sqlite3_uint64)targets->room;
   for (int i = targets->buckets[bucket]; i >= 0; i = targets->list[i].next) {
     Target *target = &targets->list[i];
     if (target->size == size &&

@@ -25,8 +25,7 @@ struct Travel {
   sqlite3_int64 next;      /* the node whose links come next */
   sqlite3_int64 level_end; /* of the nodes that are as near as that one */
   sqlite3_int64 depth, limit;
-  sqlite3_int64 last; /* the node that was reached last */
-  bool reading;       /* the links of a node */
+  bool reading; /* the links of a node */
   sqlite3_int64 count, room;
   sqlite3_int64 *reached; /* places in nodes, plus 1; 0: free */
 };
@@ -80,13 +79,6 @@ void travel_begin(Failure *failure, Travel *travel, int argc,
 
 /* ---- what has been reached ---- */
 
-static unsigned hash(const char *bytes, sqlite3_int64 size) {
-  unsigned hash = 2166136261u;
-  for (sqlite3_int64 i = 0; i < size; i++)
-    hash = (hash ^ (unsigned char)bytes[i]) * 16777619u;
-  return hash ^ hash >> 15;
-}
-
 /* The length of the identity of the node at `place`. */
 static sqlite3_int64 identity_size(const Travel *travel, sqlite3_int64 place) {
   sqlite3_int64 end = place;
@@ -94,18 +86,6 @@ static sqlite3_int64 identity_size(const Travel *travel, sqlite3_int64 place) {
   for (int i = 0; i < travel->identity; i++)
     values_next(&travel->nodes, &end, &value);
   return end - place;
-}
-
-/* The start is known by its key, which has no identity before it. */
-sqlite3_int64 travel_rowid(const Travel *travel) {
-  sqlite3_int64 size = 0;
-  Value value;
-  int start = travel->key ? travel->identity + travel->key : travel->identity;
-  for (int i = 0; i < start; i++) values_next(&travel->nodes, &size, &value);
-  sqlite3_uint64 hash = values_hash(VALUES_HASH, travel->nodes.data, size);
-  hash = values_hash(hash, travel->nodes.data + travel->last,
-                     identity_size(travel, travel->last));
-  return (sqlite3_int64)hash;
 }
 
 static bool identity_same(const Travel *travel, sqlite3_int64 a,
@@ -119,7 +99,7 @@ static bool identity_same(const Travel *travel, sqlite3_int64 a,
 static sqlite3_int64 *reached_slot(const Travel *travel, sqlite3_int64 place) {
   sqlite3_int64 size = identity_size(travel, place);
   sqlite3_uint64 mask = (sqlite3_uint64)travel->room - 1;
-  sqlite3_uint64 slot = hash(travel->nodes.data + place, size) & mask;
+  sqlite3_uint64 slot = values_hash(travel->nodes.data + place, size) & mask;
   while (travel->reached[slot] &&
          !identity_same(travel, travel->reached[slot] - 1, place, size))
     slot = (slot + 1) & mask;
@@ -163,7 +143,6 @@ static bool travel_reach(Failure *failure, Travel *travel,
     return false;
   }
   *slot = place + 1;
-  travel->last = place;
   travel->count++;
   return true;
 }

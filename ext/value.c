@@ -213,8 +213,9 @@ void values_free(Values *values) {
   *values = (Values){NULL, 0, 0, false};
 }
 
-sqlite3_uint64 values_hash(sqlite3_uint64 hash, const char *data,
-                           sqlite3_int64 size) {
+/* Of packed values. */
+sqlite3_uint64 values_hash(const char *data, sqlite3_int64 size) {
+  sqlite3_uint64 hash = 14695981039346656037u;
   for (sqlite3_int64 i = 0; i < size; i++)
     hash = (hash ^ (unsigned char)data[i]) * 1099511628211u;
   return hash ^ hash >> 29;
