@@ -1484,6 +1484,11 @@ proc oracle::compare {query} {
   lassign [ask [told navigator $sql] [dict get $query width]] wrong rows
   dict incr counts [expr {$failed ? "refused" : "answered"}]
   if {!$failed && [llength $expected]} { dict incr counts filled }
+  # A navigator that gets new columns is registered again, and SQLite then gives
+  # up statements that run, where they open a table after that.
+  if {$wrong && $rows eq "abort due to ROLLBACK"} {
+    lassign [ask [told navigator $sql] [dict get $query width]] wrong rows
+  }
   if {$failed && $wrong} { return "" }
   if {$wrong && [string match "*and a number was given*" $rows]} { return "" }
   if {$wrong && [string match "*this version of SQLite can't count*" $rows]} {
