@@ -1058,6 +1058,10 @@ proc oracle::scalar_call {sources} {
         ![dict get $d exact]} continue
     set d}]
   if {![llength $single]} { return 0 }
+  if {[chance 30]} {
+    set call [path_call $single $sources]
+    if {$call ne ""} { return $call }
+  }
   set d [pick $single]
   set key [lindex [arguments $d $sources] 0]
   set from "temp.[name [dict get $d oracle]] AS o"
@@ -1094,6 +1098,58 @@ proc oracle::scalar_call {sources} {
   set folded 1
   return [both "related_${function}([text $path], $key)" \
     "(SELECT ${function}(o.[name $column]) FROM $from WHERE $match)"]
+}
+
+# The same along a path of two or three steps, which reaches each target once; ""
+# where none leads on.  Not where links dangle: a path goes over rows that exist,
+# or over their keys.
+proc oracle::path_call {single sources} {
+  variable tables
+  variable dangling
+  variable folded 1
+  if {$dangling} { return "" }
+  set first [pick $single]
+  set steps [list $first]
+  set key [lindex [arguments $first $sources] 0]
+  while {[llength $steps] < 3 && ([llength $steps] == 1 || [chance 30])} {
+    set from [dict get [lindex $steps end] target]
+    set next [lmap d $single {
+      if {[dict get $d source] ne $from} continue
+      set d}]
+    if {![llength $next]} break
+    lappend steps [pick $next]
+  }
+  if {[llength $steps] == 1} { return "" }
+  set last o[llength $steps]
+  set column [pick [dict keys [dict get $tables \
+    [dict get [lindex $steps end] target] columns]]]
+  set path "[odd::path [dict get $first source]].[join [lmap d $steps {
+    pick [dict get $d paths] }] .]"
+  set reached "SELECT DISTINCT $last.\"~reached\", $last.[name $column] AS c\
+    FROM [path_from $steps] WHERE\
+    o1.[name [lindex [dict get $first keys] 0]] = +($key)\
+    AND $last.\"~reached\" IS NOT NULL"
+  if {[chance 50]} {
+    return [both "related_count([text $path], $key)" \
+      "(SELECT count(*) FROM ($reached))"]
+  }
+  set function [pick {sum min max avg}]
+  append path .[odd::path $column]
+  return [both "related_${function}([text $path], $key)" \
+    "(SELECT ${function}(c) FROM ($reached))"]
+}
+
+# Each step goes on from the row that the one before has reached.
+proc oracle::path_from {steps} {
+  set from "temp.[name [dict get [lindex $steps 0] oracle]] AS o1"
+  for {set i 1} {$i < [llength $steps]} {incr i} {
+    set d [lindex $steps $i]
+    set leaf [lindex [dict get $d leaves] 0]
+    set held "o$i.[name [expr {$leaf eq "rowid" ? "~reached" : $leaf}]]"
+    append from " JOIN temp.[name [dict get $d oracle]] AS o[expr {$i + 1}]\
+      ON o[expr {$i + 1}].[name [lindex [dict get $d keys] 0]] = $held"
+  }
+  return $from
 }
 
 proc oracle::column_is_payload {direction column} {
