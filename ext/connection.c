@@ -127,8 +127,9 @@ static void watch_read(Failure *failure, Connection *connection, Watch *watch) {
 static void watch_announce(Failure *failure, Connection *connection,
                            Watch *watch) {
   if (failure->code || watch->announced || connection->compiling) return;
-  watch->announced = true;
+  watch->announced = true; /* what is called may enter again */
   connection->announce(failure, connection, watch->model);
+  if (failure->code) watch->announced = false;
 }
 
 /* Opens the read transaction, and reads the schema if it is not the one that

@@ -122,23 +122,29 @@ static char *uncounted_text(Failure *failure, const Navigator *navigator) {
   return failure_text(failure, text);
 }
 
+/* What the relationship looks like as a table. */
+static void navigator_describe(Failure *failure, Navigator *navigator,
+                               const Relationship *relationship) {
+  Route *route = &navigator->route;
+  *route = route_of(failure, navigator->arena, relationship);
+  navigator->fields =
+      fields_of(failure, navigator->arena, route, navigator->travels);
+  if (failure->code) return;
+  navigator->estimate =
+      plan_estimate(failure, navigator->connection->db, route);
+  navigator->columns = fields_declaration(failure, &navigator->fields);
+  navigator->uncounted = uncounted_text(failure, navigator);
+}
+
 /* A name that means nothing now is bound to the problem. */
 static void navigator_bind(Failure *failure, Navigator *navigator,
                            Model *model) {
   if (failure->code || navigator->model == model) return;
   Failure trouble = {0, NULL};
   navigator_unbind(navigator);
-  Arena *arena = navigator->arena = arena_new(failure);
+  navigator->arena = arena_new(&trouble);
   const Relationship *found = navigator_find(&trouble, navigator, model);
-  if (found) {
-    navigator->route = route_of(&trouble, arena, found);
-    navigator->fields =
-        fields_of(&trouble, arena, &navigator->route, navigator->travels);
-    navigator->estimate =
-        plan_estimate(&trouble, navigator->connection->db, &navigator->route);
-    navigator->columns = fields_declaration(&trouble, &navigator->fields);
-    navigator->uncounted = uncounted_text(&trouble, navigator);
-  }
+  if (found) navigator_describe(&trouble, navigator, found);
   if (trouble.code == SQLITE_NOMEM) {
     failure_memory(failure);
     failure_clear(&trouble);
@@ -969,9 +975,10 @@ static void navigators_refresh(Failure *failure, Navigators *navigators,
       continue;
     navigator_bind(failure, navigator, model);
     if (failure->code || !navigator_is_stale(navigator)) continue;
+    navigator_register(failure, navigator);
+    if (failure->code) return;
     sqlite3_free(navigator->connected);
     navigator->connected = NULL;
-    navigator_register(failure, navigator);
   }
 }
 
