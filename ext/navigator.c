@@ -338,17 +338,26 @@ static bool value_is_number(sqlite3_value *value) {
   return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
+/* True if a key that compares as a text is given as a number. */
+static bool key_is_number(const NavigatorCursor *cursor, sqlite3_value **argv) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
+  const Fields *fields = &table->navigator->fields;
+  if (!(cursor->idxNum & PLAN_KEY_LOOSE)) return false;
+  for (int i = 0; i < table->key_count; i++)
+    if (field_affinity(&fields->list[fields->source + i]) == 'B' &&
+        value_is_number(argv[i]))
+      return true;
+  return false;
+}
+
 /* True if something that compares as a text is a number, see plan.c. */
 static bool is_loose(const NavigatorCursor *cursor, int argc,
                      sqlite3_value **argv) {
-  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   int idxNum = cursor->idxNum;
   if (!PLAN_LOOSE_LENGTH(idxNum) || (idxNum & PLAN_TRAVELS)) return false;
   for (int i = PLAN_FIRST_LOOSE(idxNum); i < argc; i++)
     if (value_is_number(argv[i])) return true;
-  for (int i = 0; (idxNum & PLAN_KEY_LOOSE) && i < table->key_count; i++)
-    if (value_is_number(argv[i])) return true;
-  return false;
+  return key_is_number(cursor, argv);
 }
 
 /* Of what is not a single link the key can't be left out of the statement. */
@@ -357,12 +366,10 @@ static void check_key(Failure *failure, const NavigatorCursor *cursor,
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   bool single =
       route_link(&table->navigator->route) && !table->navigator->travels;
-  if (!(cursor->idxNum & PLAN_KEY_LOOSE) || single) return;
-  for (int i = 0; i < table->key_count; i++)
-    if (value_is_number(argv[i]))
-      failure_set(failure, SQLITE_MISMATCH,
-                  "the key is a text, and a number was given; give "
-                  "CAST(... AS TEXT)");
+  if (!single && key_is_number(cursor, argv))
+    failure_set(failure, SQLITE_MISMATCH,
+                "the key is a text, and a number was given; give "
+                "CAST(... AS TEXT)");
 }
 
 /* ---- travelling ---- */

@@ -118,7 +118,7 @@ static void append_source_key(sqlite3_str *text, const Relationship *r,
     for (int i = 0; i < r->source_key.count; i++) {
       sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
       clause_column(text, "k", r->source_key.list[i]);
-      sqlite3_str_appendall(text, " = ");
+      sqlite3_str_appendall(text, " = +");
       clause_column(text, select_link(r), r->source_link.list[i]);
     }
     sqlite3_str_appendall(text, "), ");

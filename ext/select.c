@@ -55,9 +55,11 @@ static End select_source_end(const Relationship *relationship) {
 static void append_on(sqlite3_str *text, const char *row, const Columns *key,
                       const char *link, const Columns *columns) {
   for (int i = 0; i < key->count; i++) {
+    bool same = key->list[i]->affinity == columns->list[i]->affinity;
     sqlite3_str_appendall(text, i ? " AND " : " ON ");
     clause_column(text, row, key->list[i]);
-    sqlite3_str_appendall(text, " = ");
+    /* Compared as the foreign key is: as the type of the key says. */
+    sqlite3_str_appendall(text, same ? " = " : " = +");
     clause_column(text, link, columns->list[i]);
   }
 }
