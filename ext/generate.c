@@ -402,6 +402,15 @@ char *generate_displace(const Relationship *relationship) {
   return sqlite3_str_finish(text);
 }
 
+char *generate_vacate(const Relationship *relationship) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  End source = end_of_source(relationship);
+  append_unlink(text, relationship);
+  sqlite3_str_appendall(text, " WHERE ");
+  clause_match(text, &source);
+  return sqlite3_str_finish(text);
+}
+
 char *generate_move(const Relationship *relationship) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   End source = end_of_source(relationship),

@@ -37,6 +37,12 @@ void key_describe(sqlite3_str *text, const Key *key) {
   if (key->columns->count != 1) sqlite3_str_appendall(text, ")");
 }
 
+/* Writes `courses with id = 7`. */
+void key_describe_row(sqlite3_str *text, const Key *key) {
+  sqlite3_str_appendf(text, "%s with ", key->table->name);
+  key_describe(text, key);
+}
+
 void key_free(Key *key) {
   sqlite3_free(key->values);
   values_free(&key->storage);

@@ -24,6 +24,7 @@ typedef struct Link {
   Connection *connection;
   const Relationship *relationship;
   Key source, target;
+  bool by_navigator;
 } Link;
 
 static Link link_open(Failure *failure, const LinkOrder *order) {
@@ -49,11 +50,6 @@ static void link_close(Link *link) {
 
 /* ---- what is said when something is wrong ---- */
 
-static void append_row(sqlite3_str *text, const Key *key) {
-  sqlite3_str_appendf(text, "%s with ", key->table->name);
-  key_describe(text, key);
-}
-
 /* Fails if the row is not there. */
 static void link_demand(Link *link, const Key *key) {
   key_demand(link->failure, link->connection, key);
@@ -62,9 +58,9 @@ static void link_demand(Link *link, const Key *key) {
 static char *link_pair(Link *link) {
   Failure ignored = {0, NULL};
   sqlite3_str *text = sqlite3_str_new(NULL);
-  append_row(text, &link->source);
+  key_describe_row(text, &link->source);
   sqlite3_str_appendall(text, " and ");
-  append_row(text, &link->target);
+  key_describe_row(text, &link->target);
   char *pair = failure_text(&ignored, text);
   failure_clear(&ignored);
   return pair;
@@ -92,7 +88,10 @@ static void link_explain(Link *link) {
   if (failure->code == SQLITE_CONSTRAINT_NOTNULL &&
       link->relationship->payload.count)
     failure_append(
-        failure, "; give it a value after the keys of relate(), or a DEFAULT");
+        failure,
+        link->by_navigator
+            ? "; give it a value, or a DEFAULT"
+            : "; give it a value after the keys of relate(), or a DEFAULT");
   sqlite3_free(pair);
 }
 
@@ -565,7 +564,7 @@ bool link_is_several(Base base, const Relationship *relationship) {
   return base == BASE_RELATE && relationship->cardinality == ONE_TO_ONE;
 }
 
-static void link_check(Failure *failure, Connection *connection) {
+void link_check(Failure *failure, Connection *connection) {
   if (failure->code || connection_foreign_keys(connection)) return;
   failure_set(failure, SQLITE_ERROR,
               "foreign keys are not enforced on this connection: run PRAGMA "
@@ -599,7 +598,8 @@ static Link link_of(Failure *failure, const LinkOrder *order, const Key *source,
                 .connection = order->connection,
                 .relationship = order->relationship,
                 .source = *source,
-                .target = *target};
+                .target = *target,
+                .by_navigator = true};
 }
 
 static void link_refuse_twice(Link *link) {
@@ -612,20 +612,19 @@ static void link_refuse_twice(Link *link) {
   sqlite3_free(pair);
 }
 
-void link_keys(Failure *failure, const LinkOrder *order, const Key *source,
-               const Key *target, bool replaces) {
+sqlite3_int64 link_keys(Failure *failure, const LinkOrder *order,
+                        const Key *source, const Key *target, bool replaces) {
   Link link = link_of(failure, order, source, target);
-  link_check(failure, order->connection);
   if (order->relationship->pair_unique && !replaces && link_exists(&link))
     link_refuse_twice(&link);
-  if (!failure->code) link_make(&link);
+  sqlite3_int64 made = failure->code ? 0 : link_make(&link);
   failure_prefix(failure, "%s: ", order->relationship->full_name);
+  return made;
 }
 
 void link_dissolve(Failure *failure, const LinkOrder *order, const Key *source,
                    const Key *target, sqlite3_stmt *statement) {
   Link link = link_of(failure, order, source, target);
-  link_check(failure, order->connection);
   if (!failure->code && !generate_can_unlink(order->relationship)) {
     link_refuse_unlink(&link);
   } else if (!failure->code) {

@@ -38,6 +38,7 @@ struct Navigator {
   char *connected; /* the columns that SQLite has been told, or NULL */
   Model *model;    /* that what follows belongs to, or NULL */
   Arena *arena;
+  const Relationship *meaning;
   Route route;
   Fields fields;
   Estimate estimate;
@@ -120,6 +121,7 @@ static char *uncounted_text(Failure *failure, const Navigator *navigator) {
 static void navigator_describe(Failure *failure, Navigator *navigator,
                                const Relationship *relationship) {
   Route *route = &navigator->route;
+  navigator->meaning = relationship;
   *route = route_of(failure, navigator->arena, relationship);
   navigator->fields =
       fields_of(failure, navigator->arena, route, navigator->travels);
@@ -728,9 +730,41 @@ static void check_writes(Failure *failure, const NavigatorTable *table) {
     failure_set(failure, SQLITE_READONLY,
                 "can only be read: it is what can be reached, by any number of "
                 "links");
-  if (table_is_stale(table))
-    failure_set(failure, SQLITE_ERROR,
-                "the columns have changed; prepare the statement again");
+}
+
+/* SQLite then compiles the statement anew, and begins again; but what OR FAIL has
+** left of it would be done twice. */
+static int stale_code(const NavigatorTable *table, Failure *failure) {
+  if (sqlite3_vtab_on_conflict(table->navigator->connection->db) != SQLITE_FAIL)
+    return SQLITE_SCHEMA;
+  failure_set(failure, SQLITE_ERROR,
+              "the columns have changed; run the statement again");
+  return SQLITE_ERROR;
+}
+
+/* What is written may set off what binds the navigator to a newer model; it keeps
+** the fields of this one until it is done. */
+static bool navigator_write(Failure *failure, Navigator *navigator,
+                            Model *model, int argc, sqlite3_value **argv) {
+  Arena *arena = navigator->arena;
+  Fields fields = navigator->fields;
+  navigator->arena = NULL;
+  bool changed = write_row(failure, navigator->connection, navigator->meaning,
+                           &fields, argc, argv);
+  if (navigator->model == model && !navigator->arena) {
+    navigator->arena = arena;
+  } else {
+    arena_free(arena);
+  }
+  return changed;
+}
+
+/* OR IGNORE does not count what changes nothing. */
+static int update_code(const NavigatorTable *table, int code, bool changed) {
+  sqlite3 *db = table->navigator->connection->db;
+  if (!code && !changed && sqlite3_vtab_on_conflict(db) == SQLITE_IGNORE)
+    return SQLITE_CONSTRAINT;
+  return module_conflict(db, code);
 }
 
 static int navigator_update(sqlite3_vtab *pVtab, int argc, sqlite3_value **argv,
@@ -739,16 +773,20 @@ static int navigator_update(sqlite3_vtab *pVtab, int argc, sqlite3_value **argv,
   Navigator *navigator = table->navigator;
   Connection *connection = navigator->connection;
   Failure failure = {0, NULL};
+  int stale = 0;
+  bool changed = false;
   Model *model = connection_enter(&failure, connection, navigator->schema);
   navigator_bind(&failure, navigator, model);
+  if (!failure.code && table_is_stale(table))
+    stale = stale_code(table, &failure);
   check_writes(&failure, table);
-  if (!failure.code)
-    write_row(&failure, connection, navigator_find(&failure, navigator, model),
-              &navigator->fields, argc, argv);
+  if (!failure.code && !stale)
+    changed = navigator_write(&failure, navigator, model, argc, argv);
   connection_leave(connection, model);
   *pRowid = sqlite3_last_insert_rowid(connection->db);
   failure_prefix(&failure, "%s: ", navigator->name);
-  return module_conflict(connection->db, failure_to_table(&failure, pVtab));
+  int code = failure_to_table(&failure, pVtab);
+  return stale ? stale : update_code(table, code, changed);
 }
 
 static const sqlite3_module navigator_module = {

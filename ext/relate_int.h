@@ -112,6 +112,7 @@ RELATE_PRIVATE void value_result(sqlite3_context *context, const Value *value);
 RELATE_PRIVATE void value_result_copy(sqlite3_context *context,
                                       const Value *value);
 RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
+RELATE_PRIVATE bool value_unquote(char **cursor, Value *value);
 RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
 RELATE_PRIVATE void values_add(Failure *failure, Values *values,
                                const Value *value);
@@ -724,6 +725,8 @@ RELATE_PRIVATE char *generate_unlink(const Relationship *relationship);
 RELATE_PRIVATE char *generate_unlink_row(const Relationship *relationship);
 /* Another link that stands in the way of a one-to-one is dissolved. */
 RELATE_PRIVATE char *generate_displace(const Relationship *relationship);
+/* All links of the source, which has one at most, are dissolved. */
+RELATE_PRIVATE char *generate_vacate(const Relationship *relationship);
 /* After both keys, the key of the new target. */
 RELATE_PRIVATE char *generate_move(const Relationship *relationship);
 RELATE_PRIVATE char *generate_exists(const Table *table, const Columns *key);
@@ -842,6 +845,46 @@ RELATE_PRIVATE bool reading_uses(const Reading *reading, int field);
 ** or of some more. */
 RELATE_PRIVATE char *reading_sources(const Route *route, bool keyed);
 
+/* ---- layer 8: writing.c: the statements that write a navigator's rows ---- */
+
+#define WRITING_SAID '+'
+#define WRITING_UNSAID '-'
+
+/* What is said of a row of a navigator. */
+typedef struct Writing {
+  const Relationship *relationship;
+  const Fields *fields;
+  char *said; /* WRITING_SAID for each field that has a value, a NUL behind */
+} Writing;
+
+/* In all statements the value of field i is parameter i + 1; the key of the
+** link's row, or where it is said so of the target, follows behind the last
+** field.  The caller frees the text; NULL means no memory. */
+RELATE_PRIVATE bool writing_is_said(const Writing *writing, int field);
+RELATE_PRIVATE bool writing_has(const Writing *writing, FieldOrigin origin);
+RELATE_PRIVATE int writing_foreign_place(const Writing *writing,
+                                         const Column *column);
+/* The first key, from *number (0 at first), by which the target can be found;
+** NULL: there is none. */
+RELATE_PRIVATE const Columns *writing_key(const Writing *writing, int *number);
+/* The target that has that key: its key as the relationship has it, then for
+** each compared field whether it is so. */
+RELATE_PRIVATE bool writing_is_compared(const Writing *writing, int field);
+RELATE_PRIVATE char *writing_find(const Writing *writing, const Columns *by);
+/* Whether each column that is said of the foreign key agrees with the source. */
+RELATE_PRIVATE char *writing_agreement(const Writing *writing);
+/* Makes the target; a row with its key, unless it was not made. */
+RELATE_PRIVATE char *writing_make(const Writing *writing);
+/* True if UPDATE can't change the field. */
+RELATE_PRIVATE bool writing_is_fixed(const Writing *writing, int field);
+/* The keys of both ends of a link, as its row has them. */
+RELATE_PRIVATE char *writing_ends(const Writing *writing);
+/* These, then for each field that is said, link_key aside, whether it is so. */
+RELATE_PRIVATE char *writing_compare(const Writing *writing);
+/* FIELD_TARGET: of the target, whose key is behind; FIELD_PAYLOAD: of the
+** link. */
+RELATE_PRIVATE char *writing_update(const Writing *writing, FieldOrigin origin);
+
 /* ---- layer 9: plan.c: what SQLite asks of a navigator ---- */
 
 /* Bits of idxNum. */
@@ -958,8 +1001,10 @@ RELATE_PRIVATE sqlite3_stmt *json_open(Failure *failure, Connection *connection,
                                        const Value *json);
 RELATE_PRIVATE int json_members(Failure *failure, Connection *connection,
                                 const Value *json, const char *type);
-/* courses with id = 99 */
+/* id = 99 */
 RELATE_PRIVATE void key_describe(sqlite3_str *text, const Key *key);
+/* courses with id = 99 */
+RELATE_PRIVATE void key_describe_row(sqlite3_str *text, const Key *key);
 
 /* ---- layer 11: function.c: a SQL function and what it stands for ---- */
 
@@ -1100,12 +1145,14 @@ RELATE_PRIVATE sqlite3_int64 link_apply(Failure *failure, Base base,
 RELATE_PRIVATE bool link_quickly(Failure *failure, const Function *function,
                                  const Value *arguments,
                                  sqlite3_int64 *changed);
+/* Fails unless foreign keys are enforced. */
+RELATE_PRIVATE void link_check(Failure *failure, Connection *connection);
 /* Links two rows whose keys are known, in the order's connection and with its
 ** payload, as relate does; but refuses a pair that is linked, unless its payload
-** is to be replaced. */
-RELATE_PRIVATE void link_keys(Failure *failure, const LinkOrder *order,
-                              const Key *source, const Key *target,
-                              bool replaces);
+** is to be replaced.  How many links were made or changed. */
+RELATE_PRIVATE sqlite3_int64 link_keys(Failure *failure, const LinkOrder *order,
+                                       const Key *source, const Key *target,
+                                       bool replaces);
 /* Runs `statement`, which removes one link of the two rows; refuses where a link
 ** can't be removed. */
 RELATE_PRIVATE void link_dissolve(Failure *failure, const LinkOrder *order,
@@ -1204,8 +1251,8 @@ RELATE_PRIVATE void scalar_function(sqlite3_context *context, int argc,
 /* ---- layer 13: write.c: a row of a navigator, written ---- */
 
 /* INSERT, UPDATE or DELETE, as xUpdate gets it.  Every failure leaves nothing
-** behind. */
-RELATE_PRIVATE void write_row(Failure *failure, Connection *connection,
+** behind.  False if a trigger has skipped the link of an INSERT. */
+RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
                               const Relationship *relationship,
                               const Fields *fields, int argc,
                               sqlite3_value **argv);

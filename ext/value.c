@@ -133,6 +133,70 @@ void value_describe(sqlite3_str *text, const Value *value) {
   }
 }
 
+/* ---- what quote() has written ---- */
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* 'it''s', from the first quote on. */
+static char *unquote_text(char *in, Value *value) {
+  char *out = in;
+  value->type = SQLITE_TEXT;
+  value->bytes = out;
+  for (in++; *in && (*in != '\'' || *++in == '\''); in++) *out++ = *in;
+  value->size = (int)(out - value->bytes);
+  return in;
+}
+
+/* x'00ff', from the first quote on. */
+static char *unquote_blob(char *in, Value *value) {
+  char *out = in;
+  value->type = SQLITE_BLOB;
+  value->bytes = out;
+  for (in++; hex_digit(in[0]) >= 0 && hex_digit(in[1]) >= 0; in += 2)
+    *out++ = (char)(hex_digit(in[0]) << 4 | hex_digit(in[1]));
+  value->size = (int)(out - value->bytes);
+  return *in == '\'' ? in + 1 : in;
+}
+
+/* A number that is not whole stays the text it is, in bytes. */
+static char *unquote_number(char *in, Value *value) {
+  bool negative = *in == '-';
+  sqlite3_uint64 number = 0;
+  value->type = SQLITE_INTEGER;
+  value->bytes = in;
+  for (in += negative; *in && *in != ',' && *in != ']'; in++) {
+    if (*in < '0' || *in > '9') value->type = SQLITE_FLOAT;
+    number = number * 10 + (sqlite3_uint64)(*in - '0');
+  }
+  value->size = (int)(in - value->bytes);
+  value->integer = (sqlite3_int64)(negative ? 0 - number : number);
+  return in;
+}
+
+/* Reads the value at *cursor as quote() writes it and moves on behind the comma
+** or bracket that follows; false at the end.  Text and BLOB are decoded in place;
+** of a REAL only the digits are given, in bytes. */
+bool value_unquote(char **cursor, Value *value) {
+  char *in = *cursor;
+  *value = (Value){SQLITE_NULL, false, 0, 0, NULL, 0};
+  if (!*in) return false;
+  if (*in == '\'') {
+    in = unquote_text(in, value);
+  } else if (*in == 'X' || *in == 'x') {
+    in = unquote_blob(in + 1, value);
+  } else if (*in == 'N') {
+    in += strlen("NULL");
+  } else {
+    in = unquote_number(in, value);
+  }
+  *cursor = *in ? in + 1 : in;
+  return true;
+}
+
 /* True if both are stored alike: same type, same bytes. */
 bool value_same(const Value *a, const Value *b) {
   if (a->type != b->type) return false;
