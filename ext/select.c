@@ -507,12 +507,15 @@ static void append_from(sqlite3_str *text, const Route *route, bool target) {
   }
 }
 
-/* count(*), or an aggregate of the route's column. */
+/* count(*), or an aggregate of the route's column.  With a plus min() and max()
+** look at the whole set: SQLite (3.40) else takes the first that it finds in an
+** index of a column that is compared with a set, which need not be the one. */
 char *select_aggregate(const Route *route, const char *function) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   const Relationship *link = route_link(route);
   sqlite3_str_appendf(text, "SELECT %s(", /* safe: a literal */ function);
   if (route->column) {
+    if (!link) sqlite3_str_appendall(text, "+");
     clause_column(text, route->in_link ? select_link(link) : "target",
                   route->column);
   } else {
