@@ -35,22 +35,25 @@ struct Navigator {
   const char *name; /* of the virtual table */
   const char *schema, *table, *relationship;
   bool travels;
-  char *connected; /* the columns that SQLite has been told, or NULL */
+  char *connected; /* the shape that SQLite has been told, or NULL */
   Model *model;    /* that what follows belongs to, or NULL */
   Arena *arena;
   const Relationship *meaning;
   Route route;
   Fields fields;
   Estimate estimate;
-  char *columns;   /* as SQLite is to be told; NULL: see problem */
-  char *uncounted; /* SELECT, of what counting has left out */
+  char *columns; /* as SQLite is to be told */
+  char *shape;   /* those, and what counting leaves out; NULL: see problem */
   Failure problem;
 };
 
+/* What the navigator was when it was connected; a query that runs on may find
+** that it means something else by now. */
 typedef struct NavigatorTable {
   sqlite3_vtab base;
   Navigator *navigator;
-  char *columns; /* as it was connected */
+  char *shape;
+  const char *uncounted; /* in the shape: SELECT, of what counting left out */
   int field_count;
   int key_count;      /* of the source */
   int identity_count; /* of the target, where it travels */
@@ -59,6 +62,9 @@ typedef struct NavigatorTable {
   int link_field;     /* -1: there is no link_key */
   int link_key_count; /* columns that it is made of */
   int *row_place;     /* of each field among these, or -1 */
+  char *key_affinity; /* of each column of the source's key */
+  bool single;        /* its rows are the links of one step */
+  unsigned flags;     /* of its statements */
 } NavigatorTable;
 
 typedef struct NavigatorCursor {
@@ -82,11 +88,13 @@ static void navigator_unbind(Navigator *navigator) {
   model_release(navigator->model);
   arena_free(navigator->arena);
   sqlite3_free(navigator->columns);
-  sqlite3_free(navigator->uncounted);
+  sqlite3_free(navigator->shape);
   failure_clear(&navigator->problem);
   navigator->model = NULL;
   navigator->arena = NULL;
-  navigator->columns = navigator->uncounted = NULL;
+  navigator->columns = navigator->shape = NULL;
+  navigator->route = (Route){0};
+  navigator->fields = (Fields){0, NULL, 0, -1};
 }
 
 /* The relationship of that name; the failure is the problem to be told. */
@@ -129,7 +137,11 @@ static void navigator_describe(Failure *failure, Navigator *navigator,
   navigator->estimate =
       plan_estimate(failure, navigator->connection->db, route);
   navigator->columns = fields_declaration(failure, &navigator->fields);
-  navigator->uncounted = uncounted_text(failure, navigator);
+  char *uncounted = uncounted_text(failure, navigator);
+  if (!failure->code)
+    navigator->shape = sqlite3_mprintf("%s\n%s", navigator->columns, uncounted);
+  if (!failure->code && !navigator->shape) failure_memory(failure);
+  sqlite3_free(uncounted);
 }
 
 /* A name that means nothing now is bound to the problem. */
@@ -153,8 +165,8 @@ static void navigator_bind(Failure *failure, Navigator *navigator,
 }
 
 static bool navigator_is_stale(const Navigator *navigator) {
-  return !navigator->connected || !navigator->columns ||
-         strcmp(navigator->connected, navigator->columns) != 0;
+  return !navigator->connected || !navigator->shape ||
+         strcmp(navigator->connected, navigator->shape) != 0;
 }
 
 /* ---- connecting ---- */
@@ -179,6 +191,8 @@ static void table_measure(NavigatorTable *table) {
   const Columns *identity =
       &route->steps[route->count - 1].relationship->target_key;
   const Fields *fields = &table->navigator->fields;
+  table->single = route_link(route) && !table->navigator->travels;
+  table->flags = route_flags(route);
   table->field_count = fields->count;
   for (int i = 0; i < fields->count; i++)
     table->row_place[i] =
@@ -186,31 +200,45 @@ static void table_measure(NavigatorTable *table) {
   table->key_count = key->count;
   table->source_field = fields->source;
   table->link_field = fields->link;
-  table->link_key_count = route_link(route) && !table->navigator->travels
-                              ? route_link(route)->link->row_key.count
-                              : key->count + identity->count;
+  table->link_key_count = table->single ? route_link(route)->link->row_key.count
+                                        : key->count + identity->count;
   table->identity_count = identity->count;
   table->node_key_count = columns_same(identity, key) ? 0 : key->count;
+  for (int i = 0; i < key->count; i++)
+    table->key_affinity[i] = field_affinity(&fields->list[fields->source + i]);
+}
+
+/* Room for a table with its arrays behind it, and its shape. */
+static NavigatorTable *table_make(const Navigator *navigator) {
+  const Route *route = &navigator->route;
+  size_t fields = (size_t)navigator->fields.count;
+  size_t keys = (size_t)route->steps[0].relationship->source_key.count;
+  NavigatorTable *table =
+      sqlite3_malloc64(sizeof(*table) + sizeof(int) * fields + keys);
+  if (!table) return NULL;
+  memset(table, 0, sizeof(*table));
+  table->row_place = (int *)(table + 1);
+  table->key_affinity = (char *)(table->row_place + fields);
+  table->shape = sqlite3_mprintf("%s", navigator->shape);
+  if (table->shape) return table;
+  sqlite3_free(table);
+  return NULL;
 }
 
 static NavigatorTable *table_new(Failure *failure, Navigator *navigator) {
-  sqlite3_uint64 places = sizeof(int) * (sqlite3_uint64)navigator->fields.count;
-  NavigatorTable *table =
-      failure->code ? NULL : sqlite3_malloc64(sizeof(*table) + places);
-  char *connected = sqlite3_mprintf("%s", navigator->columns);
-  char *columns = sqlite3_mprintf("%s", navigator->columns);
-  if (!table || !connected || !columns) {
+  if (failure->code) return NULL;
+  NavigatorTable *table = table_make(navigator);
+  char *connected = sqlite3_mprintf("%s", navigator->shape);
+  if (!table || !connected) {
     failure_memory(failure);
+    if (table) sqlite3_free(table->shape);
     sqlite3_free(table);
     sqlite3_free(connected);
-    sqlite3_free(columns);
     return NULL;
   }
-  memset(table, 0, sizeof(*table));
-  table->row_place = (int *)(table + 1);
-  table->columns = columns;
   sqlite3_free(navigator->connected);
   navigator->connected = connected;
+  table->uncounted = table->shape + strlen(navigator->columns) + 1;
   table->navigator = navigator;
   connection_retain(navigator->connection);
   table_measure(table);
@@ -242,7 +270,7 @@ static int navigator_connect(sqlite3 *db, void *pAux, int argc,
 static int navigator_disconnect(sqlite3_vtab *pVtab) {
   NavigatorTable *table = (NavigatorTable *)pVtab;
   connection_release(table->navigator->connection);
-  sqlite3_free(table->columns);
+  sqlite3_free(table->shape);
   sqlite3_free(table);
   return SQLITE_OK;
 }
@@ -250,8 +278,8 @@ static int navigator_disconnect(sqlite3_vtab *pVtab) {
 /* ---- planning ---- */
 
 static bool table_is_stale(const NavigatorTable *table) {
-  const char *columns = table->navigator->columns;
-  return !columns || strcmp(table->columns, columns) != 0;
+  const char *shape = table->navigator->shape;
+  return !shape || strcmp(table->shape, shape) != 0;
 }
 
 /* A query on columns that are no longer so is not worth planning. */
@@ -308,13 +336,13 @@ static Navigator *cursor_navigator(const NavigatorCursor *cursor) {
 /* Takes the statement of that text, which it frees, or prepares it. */
 static sqlite3_stmt *cursor_prepare(Failure *failure, NavigatorCursor *cursor,
                                     char *sql) {
+  const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   if (!sql) failure_memory(failure);
   sqlite3_stmt *statement =
       sql ? cache_take(cursor->cache, 1, KIND_NAVIGATE, sql) : NULL;
   if (!statement && sql)
     statement = cache_add(failure, cursor->cache, 1, KIND_NAVIGATE, sql,
-                          route_flags(&cursor_navigator(cursor)->route),
-                          sqlite3_mprintf("%s", sql));
+                          table->flags, sqlite3_mprintf("%s", sql));
   sqlite3_free(sql);
   return statement;
 }
@@ -343,12 +371,9 @@ static bool value_is_number(sqlite3_value *value) {
 /* True if a key that compares as a text is given as a number. */
 static bool key_is_number(const NavigatorCursor *cursor, sqlite3_value **argv) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
-  const Fields *fields = &table->navigator->fields;
   if (!(cursor->idxNum & PLAN_KEY_LOOSE)) return false;
   for (int i = 0; i < table->key_count; i++)
-    if (field_affinity(&fields->list[fields->source + i]) == 'B' &&
-        value_is_number(argv[i]))
-      return true;
+    if (table->key_affinity[i] == 'B' && value_is_number(argv[i])) return true;
   return false;
 }
 
@@ -366,9 +391,7 @@ static bool is_loose(const NavigatorCursor *cursor, int argc,
 static void check_key(Failure *failure, const NavigatorCursor *cursor,
                       sqlite3_value **argv) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
-  bool single =
-      route_link(&table->navigator->route) && !table->navigator->travels;
-  if (!single && key_is_number(cursor, argv))
+  if (!table->single && key_is_number(cursor, argv))
     failure_set(failure, SQLITE_MISMATCH,
                 "the key is a text, and a number was given; give "
                 "CAST(... AS TEXT)");
@@ -591,8 +614,7 @@ static void cursor_uncount(Failure *failure, NavigatorCursor *cursor) {
   const char *from = strstr(sqlite3_sql(counted), " FROM ");
   sqlite3_int64 row = sqlite3_column_int64(counted, 0) - cursor->left;
   cursor->statement = cursor_prepare(
-      failure, cursor,
-      sqlite3_mprintf("%s%s", table->navigator->uncounted, from));
+      failure, cursor, sqlite3_mprintf("%s%s", table->uncounted, from));
   for (int i = 0; cursor->statement && i < table->key_count; i++)
     sqlite3_bind_value(cursor->statement, i + 1,
                        sqlite3_column_value(counted, 1 + i));
@@ -611,10 +633,9 @@ static bool counted_column(const NavigatorCursor *cursor,
                            sqlite3_context *context, int field) {
   const NavigatorTable *table = (const NavigatorTable *)cursor->base.pVtab;
   int place = field - table->source_field;
-  const Field *key = &table->navigator->fields.list[field];
   sqlite3_stmt *counted = cursor->statement;
-  if (place < 0 || place >= table->key_count || key->origin != FIELD_SOURCE ||
-      field_affinity(key) == 'E' ||
+  if (place < 0 || place >= table->key_count ||
+      table->key_affinity[place] == 'E' ||
       sqlite3_column_type(counted, 1 + place) != SQLITE_INTEGER)
     return false;
   sqlite3_result_int64(context, sqlite3_column_int64(counted, 1 + place));

@@ -507,7 +507,9 @@ static void append_from(sqlite3_str *text, const Route *route, bool target) {
   }
 }
 
-/* count(*), or an aggregate of the route's column. */
+/* count(*), or an aggregate of the route's column.  Of several steps it has a
+** count beside it: alone, min() and max() of a column that is compared with a set
+** end with the first row that SQLite (3.40) finds, which need not be the one. */
 char *select_aggregate(const Route *route, const char *function) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   const Relationship *link = route_link(route);
@@ -518,7 +520,7 @@ char *select_aggregate(const Route *route, const char *function) {
   } else {
     sqlite3_str_appendall(text, "*");
   }
-  sqlite3_str_appendall(text, ")");
+  sqlite3_str_appendall(text, link || !route->column ? ")" : "), count(*)");
   if (link && !route->column) {
     append_from_links(text, route, false);
   } else {

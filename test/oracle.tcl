@@ -44,7 +44,8 @@ namespace eval oracle {
   variable aliases     ;# how many it has
   variable folded      ;# what equal values look like does not matter
   variable ordered     ;# rows come in one order only
-  variable outer       ;# there may be RIGHT and FULL joins
+  variable outer [since 3.39]      ;# there may be RIGHT and FULL joins
+  variable row_lists [since 3.38]  ;# and (a, b) IN (SELECT ...)
   variable counts [dict create]
 }
 
@@ -984,7 +985,10 @@ proc oracle::row_condition {sources} {
   set b [any_column $sources]
   set left "([lindex $a 0], [lindex $b 0])"
   set right "([operand $sources $a], [operand $sources $b])"
-  if {[chance 30]} {
+  # Before 3.38 SQLite looks at a virtual table again for each row of the list,
+  # where one column of it is asked for and has the same value several times.
+  variable row_lists
+  if {$row_lists && [chance 30]} {
     lassign [subquery_from $sources] from conditions
     set wanted [listed_column $from $a]
     set other [listed_column $from $b]
