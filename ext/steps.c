@@ -48,9 +48,9 @@ static int steps_update(sqlite3_vtab *pVtab, int argc, sqlite3_value **argv,
   StepFunction *step = connection->step;
   if (!step || argc < 3) return SQLITE_READONLY;
   int number = sqlite3_value_int(argv[2]);
-  *pRowid = sqlite3_last_insert_rowid(connection->db);
   connection->step = NULL; /* what the step sets off is no step */
   step(connection->step_failure, connection->step_argument, number);
+  *pRowid = sqlite3_last_insert_rowid(connection->db);
   if (number == 0) connection->step = step;
   return connection->step_failure->code ? SQLITE_ERROR : SQLITE_OK;
 }

@@ -456,8 +456,12 @@ static void read_real(Write *write, Value *value) {
   sqlite3_stmt *statement =
       cache_sql(write->failure, write->connection->cache, KIND_WRITE_REAL,
                 "SELECT CAST(?1 AS REAL)");
-  value->type = SQLITE_TEXT;
-  value_bind(write->failure, statement, 1, value);
+  Value digits = *value;
+  digits.type = SQLITE_TEXT;
+  if (memchr(value->bytes, 'I', (size_t)value->size)) /* Inf, before 3.41 */
+    digits.bytes = *value->bytes == '-' ? "-9e999" : "9e999";
+  if (digits.bytes != value->bytes) digits.size = (int)strlen(digits.bytes);
+  value_bind(write->failure, statement, 1, &digits);
   statement_step(write->failure, statement);
   *value = value_of_column(write->failure, statement, 0);
   write_give(write, statement);
