@@ -159,6 +159,8 @@ static void fill(int links) {
   fill_tables();
   fill_links(links);
   fill_tree();
+  run("SELECT relationship('students.classmates', 'path',"
+      " 'courses.students')");
   know();
 }
 
@@ -181,6 +183,12 @@ static void fill_schema(int links) {
 #define COLUMNS "SELECT c.id, c.title, c.credits, l.grade"
 #define ALL_BY_RELATE \
   "SELECT id, title, credits, grade FROM \"students.courses\"(?1)"
+#define CLASSMATES                                         \
+  "SELECT DISTINCT s.id, s.name"                           \
+  " FROM student_course AS a"                              \
+  " JOIN student_course AS b ON b.course_id = a.course_id" \
+  " JOIN students AS s ON s.id = b.student_id WHERE a.student_id = ?1"
+#define CLASSMATES_BY_RELATE "SELECT id, name FROM \"students.classmates\"(?1)"
 #define HUNDRED "s.id BETWEEN ?1 AND ?1 + 99"
 
 static const Bench benches[] = {
@@ -218,6 +226,10 @@ static const Bench benches[] = {
      " JOIN employees AS e ON e.manager_id = below.id)"
      " SELECT id, name FROM below",
      "SELECT id, name FROM \"employees.employees*\"(?1)", 1, 1},
+    {"navigator, two steps, fan-out 50 and 100", 0.65, of_students, CLASSMATES,
+     CLASSMATES_BY_RELATE, 1, 20, 50},
+    {"navigator, two steps, fan-out 5,000 and 100", 0.65, of_students,
+     CLASSMATES, CLASSMATES_BY_RELATE, 1, 1, 5000},
     {"related_count(one step)", 1.15, of_students,
      "SELECT count(*) FROM student_course WHERE student_id = ?1",
      "SELECT related_count('students.courses', ?1)", 1, 2000, 50},
