@@ -96,7 +96,7 @@ static void cache_empty(Cache *cache) {
   }
 }
 
-void cache_retain(Cache *cache) { cache->references++; }
+static void cache_retain(Cache *cache) { cache->references++; }
 
 void cache_release(Cache *cache) {
   if (!cache || --cache->references) return;

@@ -122,6 +122,18 @@ void clause_match(sqlite3_str *text, const End *end) {
   }
 }
 
+/* Asks for the row of the end, where the foreign key would not, or not yet. */
+void clause_exists(sqlite3_str *text, const char *separator,
+                   const Relationship *relationship, const End *end) {
+  if (!relationship->link->may_defer && end_is_alike(end)) return;
+  sqlite3_str_appendall(text, separator);
+  sqlite3_str_appendall(text, "EXISTS (SELECT 1 FROM ");
+  clause_table(text, end->table, "e");
+  sqlite3_str_appendall(text, " WHERE ");
+  clause_key(text, "e", end->key, end->parameter);
+  sqlite3_str_appendall(text, ")");
+}
+
 /* A foreign key with a NULL in it links nothing. */
 void clause_not_null(sqlite3_str *text, const Relationship *relationship,
                      const char *alias) {

@@ -26,14 +26,6 @@ static End end_of_holder(const Relationship *relationship) {
                                         : end_of_target(relationship);
 }
 
-static void append_exists(sqlite3_str *text, const End *end) {
-  sqlite3_str_appendall(text, " AND EXISTS (SELECT 1 FROM ");
-  clause_table(text, end->table, "e");
-  sqlite3_str_appendall(text, " WHERE ");
-  clause_key(text, "e", end->key, end->parameter);
-  sqlite3_str_appendall(text, ")");
-}
-
 static void append_from_link(sqlite3_str *text,
                              const Relationship *relationship) {
   sqlite3_str_appendall(text, " FROM ");
@@ -304,8 +296,7 @@ static char *generate_point(const Relationship *relationship) {
   sqlite3_str_appendall(text, " WHERE ");
   clause_match(text, &holder);
   append_agreement(text, &parent, holder.link);
-  if (relationship->link->may_defer || !end_is_alike(&parent))
-    append_exists(text, &parent);
+  clause_exists(text, " AND ", relationship, &parent);
   return sqlite3_str_finish(text);
 }
 
@@ -424,7 +415,6 @@ char *generate_move(const Relationship *relationship) {
   sqlite3_str_appendall(text, " AND ");
   clause_match(text, &target);
   append_agreement(text, &other, source.link);
-  if (relationship->link->may_defer || !end_is_alike(&other))
-    append_exists(text, &other);
+  clause_exists(text, " AND ", relationship, &other);
   return sqlite3_str_finish(text);
 }

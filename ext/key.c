@@ -26,7 +26,7 @@ const Value *key_values(const Key *key) {
 }
 
 /* Writes `id = 7` or `(a, b) = (1, 2)`. */
-void key_describe(sqlite3_str *text, const Key *key) {
+static void key_describe(sqlite3_str *text, const Key *key) {
   const char *separator = key->columns->count == 1 ? " = " : " = (";
   append_key_columns(text, key->columns);
   for (int i = 0; i < key->columns->count; i++) {
@@ -57,7 +57,8 @@ int key_bind(Failure *failure, sqlite3_stmt *statement, int parameter,
   return parameter + key->columns->count;
 }
 
-bool key_exists(Failure *failure, Connection *connection, const Key *key) {
+static bool key_exists(Failure *failure, Connection *connection,
+                       const Key *key) {
   if (failure->code) return false;
   char *sql = generate_exists(key->table, key->columns);
   if (!sql) failure_memory(failure);

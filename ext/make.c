@@ -411,14 +411,16 @@ static const char *drop_format(const char *type) {
   return NULL;
 }
 
-static bool make_exists(Failure *failure, const Make *make, const char *type,
-                        const char *name) {
+/* True if main has the thing; with `sql`, if its text is exactly that. */
+bool make_exists(Failure *failure, const Make *make, const char *type,
+                 const char *name, const char *sql) {
   sqlite3_stmt *statement = statement_prepare(
       failure, make->db, STATEMENT_PLAIN,
       "SELECT 1 FROM main.sqlite_schema AS s WHERE s.type = ?1 COLLATE NOCASE"
-      " AND s.name = ?2 COLLATE NOCASE");
+      " AND s.name = ?2 COLLATE NOCASE AND (?3 IS NULL OR s.sql = ?3)");
   statement_bind_text(failure, statement, 1, type);
   statement_bind_text(failure, statement, 2, name);
+  statement_bind_text(failure, statement, 3, sql);
   bool exists = statement_step(failure, statement);
   sqlite3_finalize(statement);
   return exists;
@@ -442,7 +444,7 @@ static void make_drop_thing(Failure *failure, Make *make, const char *type,
   const char *format = drop_format(type);
   bool named = name_equal(type, "view") && name_equal(make->view, name);
   bool ours = named || name_starts(name, MAKE_PREFIX);
-  if (!format || !ours || !make_exists(failure, make, type, name)) return;
+  if (!format || !ours || !make_exists(failure, make, type, name, NULL)) return;
   sqlite3_stmt *statement =
       statement_format(failure, make->db, 0, format, name);
   make_drop_run(failure, make, statement);
@@ -478,28 +480,13 @@ void make_drop_all(Failure *failure, Make *make) {
 
 /* ---- views ---- */
 
+/* True if main has the view already, as it is to be. */
 static bool view_is(Failure *failure, const Make *make, const char *name,
                     const char *sql) {
-  sqlite3_stmt *statement = statement_prepare(
-      failure, make->db, STATEMENT_PLAIN,
-      "SELECT 1 FROM main.sqlite_schema AS s WHERE s.type = 'view'"
-      " AND s.name = ?1 COLLATE NOCASE AND s.sql = 'CREATE VIEW ' || ?2");
-  statement_bind_text(failure, statement, 1, name);
-  statement_bind_text(failure, statement, 2, sql);
-  bool is = statement_step(failure, statement);
-  sqlite3_finalize(statement);
-  return is;
-}
-
-/* A view of that name would stand before the virtual table. */
-static bool is_virtual_table(Failure *failure, const Make *make,
-                             const char *name) {
-  sqlite3_stmt *statement = statement_prepare(
-      failure, make->db, 0,
-      "SELECT 1 FROM temp.pragma_module_list WHERE name = ?1 COLLATE NOCASE");
-  statement_bind_text(failure, statement, 1, name);
-  bool is = statement_step(failure, statement);
-  sqlite3_finalize(statement);
+  char *text = sqlite3_mprintf("CREATE VIEW %s", sql /* safe: ours */);
+  if (!text) failure_memory(failure);
+  bool is = text && make_exists(failure, make, "view", name, text);
+  sqlite3_free(text);
   return is;
 }
 
@@ -512,7 +499,8 @@ static void check_view_name(Failure *failure, const Make *make,
                 "%s is the name of something else in this file; choose another "
                 "for the view",
                 name);
-  if (is_virtual_table(failure, make, name))
+  /* The view would stand before it. */
+  if (module_exists(failure, make->db, name))
     failure_set(failure, SQLITE_ERROR,
                 "%s is a virtual table already; choose another name for the "
                 "view",

@@ -53,8 +53,25 @@ void module_connect(Failure *failure, sqlite3 *db, const char *name) {
   sqlite3_free(sql);
 }
 
-/* The code of an xUpdate that ended with `code`: OR IGNORE skips what a uniqueness, NOT NULL or CHECK constraint refuses, and
-** nothing else; SQLite would skip every constraint. */
+/* True if there is a virtual table of that name, of ours or of anybody. */
+bool module_exists(Failure *failure, sqlite3 *db, const char *name) {
+  sqlite3_stmt *statement = NULL;
+  if (failure->code) return false;
+  if (sqlite3_prepare_v2(db,
+                         "SELECT 1 FROM temp.pragma_module_list"
+                         " WHERE name = ?1 COLLATE NOCASE",
+                         -1, &statement, NULL) ||
+      sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC))
+    failure_from_db(failure, db);
+  int code = failure->code ? SQLITE_DONE : sqlite3_step(statement);
+  if (code != SQLITE_ROW && code != SQLITE_DONE) failure_from_db(failure, db);
+  sqlite3_finalize(statement);
+  return code == SQLITE_ROW;
+}
+
+/* The code of an xUpdate that ended with `code`: OR IGNORE skips what a
+** uniqueness, NOT NULL or CHECK constraint refuses, and nothing else; SQLite
+** would skip every constraint. */
 int module_conflict(sqlite3 *db, int code) {
   bool skips = code == SQLITE_CONSTRAINT_UNIQUE ||
                code == SQLITE_CONSTRAINT_PRIMARYKEY ||

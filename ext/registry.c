@@ -54,21 +54,11 @@ static bool is_function(Failure *failure, sqlite3 *db, const char *name) {
   return !unknown;
 }
 
-static bool is_module(Failure *failure, sqlite3 *db, const char *name) {
-  sqlite3_stmt *statement = statement_prepare(
-      failure, db, 0,
-      "SELECT 1 FROM temp.pragma_module_list WHERE name = ?1 COLLATE NOCASE");
-  statement_bind_text(failure, statement, 1, name);
-  bool found = statement_step(failure, statement);
-  sqlite3_finalize(statement);
-  return found;
-}
-
 /* True if the name is of a function or virtual table that is not ours. */
 static bool name_is_taken(Failure *failure, sqlite3 *db, const char *name) {
   return name_starts(name, "sqlite_") || name_starts(name, "pragma_") ||
          name_starts(name, "json_") || is_function(failure, db, name) ||
-         is_module(failure, db, name);
+         module_exists(failure, db, name);
 }
 
 static void declared_register(Failure *failure, Connection *connection,

@@ -129,6 +129,8 @@ RELATE_PRIVATE void module_register(Failure *failure, sqlite3 *db,
                                     void (*release)(void *));
 RELATE_PRIVATE void module_connect(Failure *failure, sqlite3 *db,
                                    const char *name);
+RELATE_PRIVATE bool module_exists(Failure *failure, sqlite3 *db,
+                                  const char *name);
 RELATE_PRIVATE int module_conflict(sqlite3 *db, int code);
 /* The methods of a table without rows. */
 RELATE_PRIVATE int hollow_best_index(sqlite3_vtab *pVtab,
@@ -170,7 +172,6 @@ RELATE_PRIVATE void statement_run(Failure *failure, sqlite3 *db,
 typedef struct Cache Cache;
 
 RELATE_PRIVATE Cache *cache_new(Failure *failure, sqlite3 *db);
-RELATE_PRIVATE void cache_retain(Cache *cache);
 RELATE_PRIVATE void cache_release(Cache *cache);
 RELATE_PRIVATE void cache_register(Failure *failure, Cache *cache);
 RELATE_PRIVATE sqlite3 *cache_db(Cache *cache);
@@ -647,6 +648,9 @@ RELATE_PRIVATE void clause_key(sqlite3_str *text, const char *alias,
 RELATE_PRIVATE void clause_value(sqlite3_str *text, const End *end, int i);
 RELATE_PRIVATE void clause_compared(sqlite3_str *text, const End *end, int i);
 RELATE_PRIVATE void clause_match(sqlite3_str *text, const End *end);
+RELATE_PRIVATE void clause_exists(sqlite3_str *text, const char *separator,
+                                  const Relationship *relationship,
+                                  const End *end);
 RELATE_PRIVATE void clause_not_null(sqlite3_str *text,
                                     const Relationship *relationship,
                                     const char *alias);
@@ -992,8 +996,6 @@ RELATE_PRIVATE void key_free(Key *key);
 RELATE_PRIVATE const Value *key_values(const Key *key);
 RELATE_PRIVATE int key_bind(Failure *failure, sqlite3_stmt *statement,
                             int parameter, const Key *key);
-RELATE_PRIVATE bool key_exists(Failure *failure, Connection *connection,
-                               const Key *key);
 RELATE_PRIVATE void key_demand(Failure *failure, Connection *connection,
                                const Key *key);
 /* The members of a JSON text, value and name, taken from the cache. */
@@ -1001,8 +1003,6 @@ RELATE_PRIVATE sqlite3_stmt *json_open(Failure *failure, Connection *connection,
                                        const Value *json);
 RELATE_PRIVATE int json_members(Failure *failure, Connection *connection,
                                 const Value *json, const char *type);
-/* id = 99 */
-RELATE_PRIVATE void key_describe(sqlite3_str *text, const Key *key);
 /* courses with id = 99 */
 RELATE_PRIVATE void key_describe_row(sqlite3_str *text, const Key *key);
 
@@ -1220,6 +1220,9 @@ RELATE_PRIVATE const char *make_trigger_name(Failure *failure, const Make *make,
                                              const Columns *columns);
 RELATE_PRIVATE void make_trigger(Failure *failure, Make *make, const char *name,
                                  char *sql);
+RELATE_PRIVATE bool make_exists(Failure *failure, const Make *make,
+                                const char *type, const char *name,
+                                const char *sql);
 /* Sees to it that the view `name` is what `sql` says; NULL: that there is
 ** none. */
 RELATE_PRIVATE void make_view(Failure *failure, Make *make, const char *name,

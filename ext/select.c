@@ -234,6 +234,18 @@ static void append_ends_meet(sqlite3_str *text, const char *first,
   }
 }
 
+/* JOIN "main"."courses" AS target ON target."id" = row.t1 AND ... */
+static void append_join_target(sqlite3_str *text, const Table *table,
+                               const Columns *key, const char *row) {
+  append_join(text, " JOIN ", table, "target");
+  for (int i = 0; i < key->count; i++) {
+    sqlite3_str_appendall(text, i ? " AND " : " ON ");
+    clause_column(text, "target", key->list[i]);
+    sqlite3_str_appendall(text, " = ");
+    append_end(text, row, 't', i + 1);
+  }
+}
+
 /* The keys reached are those that the next link starts from; at the end the
 ** target's row gives the columns that are wanted. */
 static void append_repeated_pairs(sqlite3_str *text, const Step *step,
@@ -259,13 +271,8 @@ static void append_repeated_pairs(sqlite3_str *text, const Step *step,
   append_ends(text, "reached", 's', key->count);
   sqlite3_str_appendall(text, ", ");
   append_named(text, "target", wanted, 't');
-  sqlite3_str_appendall(text, " FROM reached JOIN ");
-  clause_table(text, r->target, "target");
-  for (int i = 0; i < key->count; i++) {
-    sqlite3_str_appendall(text, i ? " AND " : " ON ");
-    clause_column(text, "target", key->list[i]);
-    sqlite3_str_appendf(text, " = reached.t%d", i + 1);
-  }
+  sqlite3_str_appendall(text, " FROM reached");
+  append_join_target(text, r->target, key, "reached");
 }
 
 static void append_step_pairs(sqlite3_str *text, const Step *step,
@@ -304,13 +311,8 @@ void select_from_pairs(sqlite3_str *text, const Route *route) {
   const Relationship *last = route->steps[route->count - 1].relationship;
   sqlite3_str_appendall(text, " FROM (SELECT DISTINCT * FROM (");
   append_pairs(text, route->steps, route->count, &last->target_key);
-  sqlite3_str_appendall(text, ")) AS pair JOIN ");
-  clause_table(text, last->target, "target");
-  for (int i = 0; i < last->target_key.count; i++) {
-    sqlite3_str_appendall(text, i ? " AND " : " ON ");
-    clause_column(text, "target", last->target_key.list[i]);
-    sqlite3_str_appendf(text, " = pair.t%d", i + 1);
-  }
+  sqlite3_str_appendall(text, ")) AS pair");
+  append_join_target(text, last->target, &last->target_key, "pair");
   sqlite3_str_appendall(text, " WHERE true");
 }
 
@@ -447,14 +449,8 @@ static void append_repeated_set(sqlite3_str *text, const Route *route,
     return;
   }
   clause_columns(text, "target", wanted);
-  sqlite3_str_appendf(text, " FROM %s JOIN ", /* safe: made here */ reached);
-  clause_table(text, step->relationship->target, "target");
-  for (int i = 0; i < key->count; i++) {
-    sqlite3_str_appendall(text, i ? " AND " : " ON ");
-    clause_column(text, "target", key->list[i]);
-    sqlite3_str_appendf(text, " = %s.t%d", /* safe: made here */ reached,
-                        i + 1);
-  }
+  sqlite3_str_appendf(text, " FROM %s", /* safe: made here */ reached);
+  append_join_target(text, step->relationship->target, key, reached);
 }
 
 /* SELECT of what the first `count` steps lead to: `wanted` columns there. */

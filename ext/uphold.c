@@ -257,20 +257,6 @@ static char *trigger_sql(Failure *failure, const char *schema, const char *name,
   return failure_text(failure, sql);
 }
 
-/* True if main has the trigger, with exactly that text. */
-static bool trigger_is(Failure *failure, sqlite3 *db, const char *name,
-                       const char *sql) {
-  sqlite3_stmt *statement = statement_prepare(
-      failure, db, STATEMENT_PLAIN,
-      "SELECT 1 FROM main.sqlite_schema AS s WHERE s.type = 'trigger'"
-      " AND s.name = ?1 COLLATE NOCASE AND s.sql = ?2");
-  statement_bind_text(failure, statement, 1, name);
-  statement_bind_text(failure, statement, 2, sql);
-  bool is = statement_step(failure, statement);
-  sqlite3_finalize(statement);
-  return is;
-}
-
 static void trigger_make(Failure *failure, Make *make, const ForeignKey *key,
                          const char *action) {
   const char *name =
@@ -286,7 +272,7 @@ static void trigger_uphold(Failure *failure, Make *make, const ForeignKey *key,
   trigger_check(failure, key, action);
   if (name) {
     char *sql = trigger_sql(failure, "", name, key, action);
-    bool same = trigger_is(failure, make->db, name, sql);
+    bool same = make_exists(failure, make, "trigger", name, sql);
     sqlite3_free(sql);
     if (same) return;
     make_drop(failure, make, "trigger", name);

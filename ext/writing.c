@@ -181,28 +181,16 @@ static void append_new(sqlite3_str *text, const Writing *writing, bool values) {
   }
 }
 
-/* The source's row is asked for where its foreign key would not, or not yet. */
-static void append_source_exists(sqlite3_str *text, const Writing *writing) {
-  End source = source_end(writing);
-  if (!select_link_is_target(writing->relationship) ||
-      (end_is_alike(&source) && !writing->relationship->link->may_defer))
-    return;
-  sqlite3_str_appendall(text, " WHERE EXISTS (SELECT 1 FROM ");
-  clause_table(text, source.table, "e");
-  sqlite3_str_appendall(text, " WHERE ");
-  clause_key(text, "e", source.key, source.parameter);
-  sqlite3_str_appendall(text, ")");
-}
-
 char *writing_make(const Writing *writing) {
   const Relationship *r = writing->relationship;
+  End source = source_end(writing);
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendf(text, "INSERT INTO \"%w\".\"%w\"(",
                       r->target->schema->name, r->target->name);
   append_new(text, writing, false);
   sqlite3_str_appendall(text, ") SELECT ");
   append_new(text, writing, true);
-  append_source_exists(text, writing);
+  if (select_link_is_target(r)) clause_exists(text, " WHERE ", r, &source);
   for (int i = 0; i < r->target_key.count; i++)
     sqlite3_str_appendf(text, i ? ", \"%w\"" : " RETURNING \"%w\"",
                         r->target_key.list[i]->name);
