@@ -336,7 +336,7 @@ static void builder_functions(Builder *builder) {
 /* ---- the model ---- */
 
 static const Catalog *model_catalog(Builder *builder) {
-  static const Catalog nothing = {0, 0, NULL, NULL};
+  static const Catalog nothing = {.rules = NULL};
   const Schema *schema = builder->model->schema;
   if (builder->failure->code || !name_equal(schema->name, "main"))
     return &nothing;

@@ -1,7 +1,7 @@
 /*
 ** catalog.c: what is declared, as the file tells it.
 **
-** Declarations are rows of two ordinary tables in main, which the first
+** Declarations are rows of three ordinary tables in main, which the first
 ** declaration makes and the last relationship_drop('*') removes:
 **
 **     SELECT source, name, link FROM _relationship;
@@ -12,6 +12,8 @@
 **     SELECT source, name, path FROM _relationship WHERE path IS NOT NULL;
 **     students|classmates|[{"source":"students","link":"student_course",...},
 **                          {"source":"courses",...}]
+**     SELECT source, relationship, name, options FROM _relationship_rule;
+**     students|courses_via_student_course|load|{"kind":"max_count",...}
 **
 ** A row refers to tables and columns, never to the name of a relationship: it
 ** has the Direction of the one that is meant, see direction.c.
@@ -34,6 +36,7 @@
 
 #define CATALOG_TABLE "_relationship"
 #define CATALOG_FUNCTION_TABLE "_relationship_function"
+#define CATALOG_RULE_TABLE "_relationship_rule"
 #define CATALOG_BELL "_relationship_bell"
 
 #define NAME_LIMIT 10000   /* bytes of one name */
@@ -47,6 +50,12 @@ static const char *const function_columns[] = {
     "source", "name", "link", "source_columns", "target_columns", "target",
     "preset", "base", "path"};
 
+/* The relationship is there by its exact name, as a part of the key: columns may
+** be NULL. */
+static const char *const rule_columns[] = {
+    "source", "name", "link", "source_columns", "target_columns", "target",
+    "options", "made", "relationship"};
+
 #define COLUMN_COUNT 9 /* of each of them, and in the order of enum below */
 
 enum {
@@ -58,7 +67,8 @@ enum {
   COLUMN_TARGET,
   COLUMN_OBJECT, /* options, preset */
   COLUMN_OTHER,  /* made, base */
-  COLUMN_PATH
+  COLUMN_PATH,
+  COLUMN_RELATIONSHIP = COLUMN_PATH
 };
 
 /* ---- JSON, by SQLite's own functions ---- */
@@ -248,6 +258,16 @@ static FunctionDeclaration catalog_row_function(Failure *failure,
   return function;
 }
 
+static RuleDeclaration catalog_row_rule(Failure *failure, CatalogRow *row) {
+  return (RuleDeclaration){
+      .direction = catalog_row_direction(failure, row, NULL),
+      .name = catalog_row_name(failure, row, COLUMN_NAME),
+      .options = catalog_row_object(failure, row, COLUMN_OBJECT),
+      .made = catalog_row_array(failure, row, COLUMN_OTHER),
+      .relationship = catalog_row_name(failure, row, COLUMN_RELATIONSHIP),
+      .problem = row->problem};
+}
+
 /* True if `name` is an ordinary table that has the columns of ours. */
 static bool catalog_has(const Schema *schema, const char *name,
                         const char *const *columns) {
@@ -272,8 +292,9 @@ static sqlite3_stmt *catalog_select(Failure *failure, sqlite3 *db,
     sqlite3_str_appendf(sql, "%st.\"%w\"", i ? ", " : "", columns[i]);
   sqlite3_str_appendf(sql,
                       " FROM main.\"%w\" AS t ORDER BY"
-                      " t.source COLLATE NOCASE, t.name COLLATE NOCASE",
-                      table);
+                      " t.source COLLATE NOCASE, t.name COLLATE NOCASE,"
+                      " t.\"%w\" COLLATE NOCASE",
+                      table, columns[COLUMN_PATH]);
   char *text = failure_text(failure, sql);
   sqlite3_stmt *statement =
       statement_prepare(failure, db, STATEMENT_PLAIN, text);
@@ -329,6 +350,26 @@ static void catalog_read_functions(Failure *failure, CatalogRow row,
   catalog->function_count = failure->code ? 0 : count;
 }
 
+static void catalog_read_rules(Failure *failure, CatalogRow row,
+                               Catalog *catalog) {
+  row.columns = rule_columns;
+  row.statement =
+      catalog_select(failure, row.db, CATALOG_RULE_TABLE, row.columns);
+  if (!row.statement) return;
+  int room = catalog_count(failure, row.db, CATALOG_RULE_TABLE);
+  RuleDeclaration *list =
+      arena_take(failure, row.arena, room * (sqlite3_int64)sizeof(*list));
+  int count = 0;
+  while (count < room && statement_step(failure, row.statement)) {
+    row.problem = NULL;
+    list[count] = catalog_row_rule(failure, &row);
+    list[count++].problem = row.problem;
+  }
+  sqlite3_finalize(row.statement);
+  catalog->rules = list;
+  catalog->rule_count = failure->code ? 0 : count;
+}
+
 /* What is declared in main, whose tables are `schema`.  Tables of these names
 ** that are not ours declare nothing. */
 const Catalog *catalog_read(Failure *failure, Arena *arena, sqlite3 *db,
@@ -340,6 +381,8 @@ const Catalog *catalog_read(Failure *failure, Arena *arena, sqlite3 *db,
     catalog_read_declarations(failure, row, catalog);
   if (catalog_has(schema, CATALOG_FUNCTION_TABLE, function_columns))
     catalog_read_functions(failure, row, catalog);
+  if (catalog_has(schema, CATALOG_RULE_TABLE, rule_columns))
+    catalog_read_rules(failure, row, catalog);
   return failure->code ? NULL : catalog;
 }
 
@@ -400,16 +443,75 @@ void catalog_create(Failure *failure, sqlite3 *db, const Schema *schema) {
                        ") WITHOUT ROWID");
 }
 
-/* The names of the tables, for `index` 0 and 1; NULL for one that is missing or
-** not ours. */
+/* The same for the table of rules, which only files with rules have. */
+void catalog_create_rules(Failure *failure, sqlite3 *db, const Schema *schema) {
+  catalog_create_table(failure, db, schema, CATALOG_RULE_TABLE, rule_columns,
+                       "CREATE TABLE main.\"" CATALOG_RULE_TABLE
+                       "\" (\n"
+                       "  source TEXT NOT NULL COLLATE NOCASE,\n"
+                       "  relationship TEXT NOT NULL COLLATE NOCASE,\n"
+                       "  name TEXT NOT NULL COLLATE NOCASE,\n"
+                       "  link TEXT NOT NULL,\n"
+                       "  source_columns TEXT,\n"
+                       "  target_columns TEXT,\n"
+                       "  target TEXT NOT NULL,\n"
+                       "  options TEXT NOT NULL DEFAULT '{}',\n"
+                       "  made TEXT NOT NULL DEFAULT '[]',\n"
+                       "  PRIMARY KEY (source, relationship, name)\n"
+                       ") WITHOUT ROWID");
+}
+
+/* The rows of this table stand for what has to be mended before COMMIT: each
+** refers to what is never there.  It refers to itself, so that one table is
+** enough. */
+void catalog_create_debts(Failure *failure, sqlite3 *db, const Schema *schema) {
+  if (schema_table(schema, DEBT_TABLE)) return;
+  statement_run(failure, db,
+                "CREATE TABLE main.\"" DEBT_TABLE
+                "\" (\n"
+                "  rule TEXT NOT NULL,\n"
+                "  key NOT NULL,\n"
+                "  owed INTEGER NOT NULL DEFAULT 1"
+                " REFERENCES \"" DEBT_TABLE
+                "\" (paid)"
+                " DEFERRABLE INITIALLY DEFERRED,\n"
+                "  paid INTEGER UNIQUE CHECK (paid IS NULL),\n"
+                "  PRIMARY KEY (rule, key)\n"
+                ") WITHOUT ROWID");
+}
+
+void catalog_append_debtor(sqlite3_str *text, const RuleDeclaration *rule) {
+  sqlite3_str_appendf(text, "%s.%s.%s", rule->direction.source,
+                      rule->relationship, rule->name);
+}
+
+/* Nobody owes anything to the rule any more. */
+void catalog_forget_debts(Failure *failure, sqlite3 *db, const Schema *schema,
+                          const RuleDeclaration *rule) {
+  if (failure->code || !schema_table(schema, DEBT_TABLE)) return;
+  sqlite3_stmt *statement =
+      statement_prepare(failure, db, STATEMENT_PLAIN,
+                        "DELETE FROM main.\"" DEBT_TABLE "\" WHERE rule = ?1");
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  catalog_append_debtor(text, rule);
+  char *debtor = failure_text(failure, text);
+  statement_bind_text(failure, statement, 1, debtor);
+  statement_step(failure, statement);
+  sqlite3_finalize(statement);
+  sqlite3_free(debtor);
+}
+
+/* The names of the tables, from `index` 0; NULL for one that is missing or not
+** ours. */
 const char *catalog_table(const Schema *schema, int index) {
-  if (index == 0)
-    return catalog_has(schema, CATALOG_TABLE, declaration_columns)
-               ? CATALOG_TABLE
-               : NULL;
-  return catalog_has(schema, CATALOG_FUNCTION_TABLE, function_columns)
-             ? CATALOG_FUNCTION_TABLE
-             : NULL;
+  static const char *const names[CATALOG_TABLE_COUNT] = {
+      CATALOG_TABLE, CATALOG_FUNCTION_TABLE, CATALOG_RULE_TABLE, DEBT_TABLE};
+  static const char *const *const columns[CATALOG_TABLE_COUNT] = {
+      declaration_columns, function_columns, rule_columns, NULL};
+  if (!columns[index])
+    return schema_table(schema, names[index]) ? names[index] : NULL;
+  return catalog_has(schema, names[index], columns[index]) ? names[index]
+                                                           : NULL;
 }
 
 /* Text that could not be read back is not written. */
@@ -485,6 +587,39 @@ void catalog_remove_function(Failure *failure, sqlite3 *db, const char *name) {
                         "\""
                         " WHERE name = ?1 COLLATE NOCASE");
   statement_bind_text(failure, statement, 1, name);
+  statement_step(failure, statement);
+  sqlite3_finalize(statement);
+}
+
+void catalog_store_rule(Failure *failure, sqlite3 *db,
+                        const RuleDeclaration *rule) {
+  sqlite3_stmt *statement = statement_prepare(
+      failure, db, STATEMENT_PLAIN,
+      "INSERT OR REPLACE INTO main.\"" CATALOG_RULE_TABLE
+      "\" (source, name, link, source_columns, target_columns, target, "
+      "options, made, relationship) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+  catalog_bind_direction(failure, statement, &rule->direction);
+  catalog_bind(failure, statement, 2, rule->name, NAME_LIMIT);
+  catalog_bind(failure, statement, 7, rule->options, JSON_LIMIT);
+  catalog_bind(failure, statement, 8, rule->made, JSON_LIMIT);
+  catalog_bind(failure, statement, 9, rule->relationship, NAME_LIMIT);
+  statement_step(failure, statement);
+  sqlite3_finalize(statement);
+}
+
+void catalog_remove_rule(Failure *failure, sqlite3 *db,
+                         const RuleDeclaration *rule) {
+  sqlite3_stmt *statement =
+      statement_prepare(failure, db, STATEMENT_PLAIN,
+                        "DELETE FROM main.\"" CATALOG_RULE_TABLE
+                        "\""
+                        " WHERE source = ?1 COLLATE NOCASE"
+                        " AND relationship = ?2 COLLATE NOCASE"
+                        " AND name = ?3 COLLATE NOCASE");
+  statement_bind_text(failure, statement, 1, rule->direction.source);
+  statement_bind_text(failure, statement, 2, rule->relationship);
+  statement_bind_text(failure, statement, 3, rule->name);
   statement_step(failure, statement);
   sqlite3_finalize(statement);
 }

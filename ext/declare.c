@@ -699,7 +699,7 @@ static void drop_everything(Failure *failure, Request *request) {
   drop_made(failure, request);
   make_find(failure, &request->make);
   make_drop_all(failure, &request->make);
-  for (int i = 0; i < 2 && !failure->code; i++) {
+  for (int i = 0; i < CATALOG_TABLE_COUNT && !failure->code; i++) {
     const char *table = catalog_table(request->model->schema, i);
     if (table) make_drop_table(failure, &request->make, table);
   }

@@ -29,6 +29,7 @@
 **
 **     WHERE (0 OR <text>)                 takes one expression, no SELECT, no
 **                                         aggregate, no window function
+**     HAVING (0 OR <text>)                the same, but for aggregates
 **     row_number() OVER (ORDER BY <text>, 1 ASC)
 **                                         likewise, and no LIMIT or frame
 **     FROM "x.source" AS source, "x.source"
@@ -239,9 +240,12 @@ static void scan_term_end(Scan *scan) {
 
 static void scan_comma(Scan *scan) {
   if (scan->depth) return;
-  if (scan->analysis->kind == EXPRESSION_CONDITION)
+  ExpressionKind kind = scan->analysis->kind;
+  if (kind == EXPRESSION_CONDITION || kind == EXPRESSION_HAVING)
     analysis_refuse(scan->analysis,
                     "one condition is wanted, not a list; join them by AND");
+  if (kind == EXPRESSION_VALUE)
+    analysis_refuse(scan->analysis, "one expression is wanted, not a list");
   scan_term_end(scan);
 }
 
@@ -387,6 +391,23 @@ static void analysis_scan(Analysis *analysis, const char *text) {
     scan.before = scan.lexeme;
   }
   scan_end(&scan);
+}
+
+/* Where the comma between the two expressions of `text` is; -1 if these are not
+** exactly two. */
+int expression_comma(const char *text) {
+  int depth = 0, comma = -1;
+  Lexeme lexeme = lexeme_read(text);
+  while (lexeme.kind != LEXEME_END && lexeme.kind != LEXEME_OPEN) {
+    if (lexeme_is_mark(&lexeme, '(')) depth++;
+    if (lexeme_is_mark(&lexeme, ')')) depth--;
+    if (lexeme_is_mark(&lexeme, ',') && depth == 0) {
+      if (comma >= 0) return -1;
+      comma = (int)(lexeme.text - text);
+    }
+    lexeme = lexeme_read(lexeme.text + lexeme.size);
+  }
+  return comma;
 }
 
 /* ---- which tables are copied ---- */
@@ -618,13 +639,16 @@ static void analysis_create_view(Analysis *analysis, const char *text) {
   sqlite3_str_appendf(sql, "CREATE VIEW \"%w\".\"%w.view\" AS SELECT 1", secret,
                       secret);
   analysis_append_from(analysis, sql);
-  if (analysis->kind == EXPRESSION_CONDITION) {
-    sqlite3_str_appendf(sql, " WHERE (0 OR %s) LIMIT 1",
-                        text /* safe: scanned, and never run */);
-  } else {
+  if (analysis->kind == EXPRESSION_ORDER) {
     sqlite3_str_appendf(sql,
                         " ORDER BY row_number() OVER (ORDER BY %s, 1 ASC)"
                         " LIMIT 1",
+                        text /* safe: scanned, and never run */);
+  } else {
+    const char *clause =
+        analysis->kind == EXPRESSION_HAVING ? "GROUP BY NULL HAVING" : "WHERE";
+    sqlite3_str_appendf(sql, " %s (0 OR %s) LIMIT 1",
+                        clause /* safe: a literal */,
                         text /* safe: scanned, and never run */);
   }
   analysis_run(analysis, sql);

@@ -119,19 +119,25 @@ static void make_run(Failure *failure, Make *make, char *sql, const char *type,
   make->changed = true;
 }
 
-/* A name that begins with the prefix and is not in use in main; `kind` is put
-** behind the columns, which may be NULL. */
+const char *make_unused_name(Failure *failure, const Make *make,
+                             sqlite3_str *stem) {
+  const char *text = arena_string(failure, make->arena, stem);
+  const char *name =
+      arena_format(failure, make->arena, MAKE_PREFIX "%s", text);
+  for (int i = 2; !failure->code && catalog_taken(failure, make->db, name); i++)
+    name = arena_format(failure, make->arena, MAKE_PREFIX "%s_%d", text, i);
+  return name;
+}
+
+/* The same for what is about some columns of a table. */
 static const char *make_name(Failure *failure, const Make *make,
                              const Table *table, const Columns *columns,
                              const char *kind) {
-  sqlite3_str *text = sqlite3_str_new(make->db);
-  sqlite3_str_appendf(text, MAKE_PREFIX "%s_", table->name);
-  columns_append(text, columns, "_");
-  sqlite3_str_appendall(text, kind);
-  const char *stem = arena_string(failure, make->arena, text), *name = stem;
-  for (int i = 2; !failure->code && catalog_taken(failure, make->db, name); i++)
-    name = arena_format(failure, make->arena, "%s_%d", stem, i);
-  return name;
+  sqlite3_str *stem = sqlite3_str_new(make->db);
+  sqlite3_str_appendf(stem, "%s_", table->name);
+  columns_append(stem, columns, "_");
+  sqlite3_str_appendall(stem, kind);
+  return make_unused_name(failure, make, stem);
 }
 
 static void make_append_names(sqlite3_str *sql, int count,

@@ -291,6 +291,7 @@ static bool key_is_repeated(const ForeignKey *key) {
 
 /* Adds all that the keys of `table` make. */
 void reflection_add_table(Builder *builder, const Table *table) {
+  if (name_equal(table->name, DEBT_TABLE)) return;
   for (int i = 0; i < table->key_count; i++) {
     const ForeignKey *first = &table->keys[i];
     if (key_is_repeated(first)) continue;

@@ -43,6 +43,8 @@ static const struct {
     {"relationship_drop", -1, declare_drop},
     {"relationship_function", -1, declare_function},
     {"relationship_function_drop", -1, declare_function_drop},
+    {"relationship_rule", -1, regulate_rule},
+    {"relationship_rule_drop", -1, regulate_rule_drop},
     {"relationship_diagram", -1, diagram_function},
     {"related_sql", -1, recipe_function},
 };

@@ -347,11 +347,25 @@ typedef struct FunctionDeclaration {
   const char *problem;
 } FunctionDeclaration;
 
+/* A row of _relationship_rule. */
+typedef struct RuleDeclaration {
+  Direction direction;
+  const char *relationship; /* its exact name, without the table */
+  const char *name;
+  const char *options; /* a JSON object: kind, expression, message, ... */
+  const char *made;    /* a JSON array of [type, name] */
+  const char *problem;
+} RuleDeclaration;
+
 typedef struct Catalog {
-  int declaration_count, function_count;
+  int declaration_count, function_count, rule_count;
   Declaration *declarations;
   FunctionDeclaration *functions;
+  RuleDeclaration *rules;
 } Catalog;
+
+#define CATALOG_TABLE_COUNT 4 /* tables of ours in the file */
+#define DEBT_TABLE "_relationship_debt" /* what min_count rules wait for */
 
 /* Reads what is declared in main.  A file without declarations, or whose
 ** tables of these names are not ours, gives an empty catalog. */
@@ -366,6 +380,16 @@ RELATE_PRIVATE const char *catalog_with_option(Failure *failure, Arena *arena,
                                                const char *value);
 RELATE_PRIVATE void catalog_create(Failure *failure, sqlite3 *db,
                                    const Schema *schema);
+RELATE_PRIVATE void catalog_create_rules(Failure *failure, sqlite3 *db,
+                                         const Schema *schema);
+RELATE_PRIVATE void catalog_create_debts(Failure *failure, sqlite3 *db,
+                                         const Schema *schema);
+/* By which a rule is known in DEBT_TABLE. */
+RELATE_PRIVATE void catalog_append_debtor(sqlite3_str *text,
+                                          const RuleDeclaration *rule);
+RELATE_PRIVATE void catalog_forget_debts(Failure *failure, sqlite3 *db,
+                                         const Schema *schema,
+                                         const RuleDeclaration *rule);
 RELATE_PRIVATE const char *catalog_table(const Schema *schema, int index);
 RELATE_PRIVATE void catalog_store(Failure *failure, sqlite3 *db,
                                   const Declaration *declaration);
@@ -375,6 +399,10 @@ RELATE_PRIVATE void catalog_store_function(Failure *failure, sqlite3 *db,
                                            const FunctionDeclaration *function);
 RELATE_PRIVATE void catalog_remove_function(Failure *failure, sqlite3 *db,
                                             const char *name);
+RELATE_PRIVATE void catalog_store_rule(Failure *failure, sqlite3 *db,
+                                       const RuleDeclaration *rule);
+RELATE_PRIVATE void catalog_remove_rule(Failure *failure, sqlite3 *db,
+                                        const RuleDeclaration *rule);
 /* True if main has anything of that name. */
 RELATE_PRIVATE bool catalog_taken(Failure *failure, sqlite3 *db,
                                   const char *name);
@@ -386,6 +414,8 @@ RELATE_PRIVATE void catalog_announce(Failure *failure, sqlite3 *db);
 
 typedef enum ExpressionKind {
   EXPRESSION_CONDITION, /* one value: true, false or NULL */
+  EXPRESSION_VALUE,     /* one value */
+  EXPRESSION_HAVING,    /* a condition on all links of a source: aggregates */
   EXPRESSION_ORDER      /* the terms of an ORDER BY */
 } ExpressionKind;
 
@@ -430,6 +460,7 @@ RELATE_PRIVATE void analyser_free(Analyser *analyser);
 RELATE_PRIVATE const Expression *expression_read(
     Failure *failure, Arena *arena, Analyser *analyser, const Scope *scope,
     ExpressionKind kind, const char *text, const char **problem);
+RELATE_PRIVATE int expression_comma(const char *text);
 
 /* ---- layer 5: model.c: relationships ---- */
 
@@ -584,6 +615,40 @@ RELATE_PRIVATE const char *derivation_path(Failure *failure, Arena *arena,
 /* The steps as a path, by the names that are shown: courses.students */
 RELATE_PRIVATE void derivation_append(sqlite3_str *text, const Step *steps,
                                       int count);
+
+/* ---- layer 6: rule.c: what a relationship allows ---- */
+
+typedef enum RuleKind {
+  RULE_CHECK,
+  RULE_MAX_COUNT,
+  RULE_MIN_COUNT,
+  RULE_HAVING,
+  RULE_NO_OVERLAP,
+  RULE_ACYCLIC
+} RuleKind;
+
+typedef struct Rule {
+  const RuleDeclaration *declaration;
+  const Relationship *relationship; /* NULL: see problem */
+  RuleKind kind;
+  const char *text;             /* of its expression as given, or NULL */
+  const Expression *expression; /* NULL: acyclic; of no_overlap the start */
+  const Expression *end;        /* of no_overlap */
+  const Expression *where;      /* only links for which it is true, or NULL */
+  const Expression *per;        /* counted for each value of it, or NULL */
+  bool always;  /* judged also when a row that it reads changes */
+  bool leaving; /* judged when a link goes, and only then */
+  const char *message;
+  const char *problem; /* why it can't be used, or NULL */
+} Rule;
+
+RELATE_PRIVATE const char *rule_kind_name(RuleKind kind);
+/* True if it judges all links of a source together. */
+RELATE_PRIVATE bool rule_is_about_all(const Rule *rule);
+/* Everything is in the arena.  NULL once *failure is set. */
+RELATE_PRIVATE Rule *rule_read(Failure *failure, Arena *arena, sqlite3 *db,
+                               Analyser *analyser, const Model *model,
+                               const RuleDeclaration *declaration);
 
 /* ---- layer 6: path.c: what a path names ---- */
 
@@ -765,6 +830,32 @@ RELATE_PRIVATE void select_is_link(sqlite3_str *text, const Step *step);
 RELATE_PRIVATE void select_from_targets(sqlite3_str *text, const Route *route);
 RELATE_PRIVATE void select_is_linked(sqlite3_str *text, const Step *step);
 RELATE_PRIVATE void select_from_pairs(sqlite3_str *text, const Route *route);
+
+/* ---- layer 7: trigger.c: a rule as triggers ---- */
+
+typedef enum TriggerEvent {
+  TRIGGER_LINK_INSERT,
+  TRIGGER_LINK_UPDATE,
+  TRIGGER_LINK_DELETE,
+  TRIGGER_SOURCE_INSERT,
+  TRIGGER_SOURCE_UPDATE,
+  TRIGGER_SOURCE_DELETE,
+  TRIGGER_TARGET_INSERT,
+  TRIGGER_TARGET_UPDATE
+} TriggerEvent;
+
+#define TRIGGER_EVENT_COUNT 8
+
+/* Pure, for rules without a problem.  The caller frees the texts; NULL means no
+** memory. */
+RELATE_PRIVATE bool trigger_is_wanted(const Rule *rule, TriggerEvent event);
+RELATE_PRIVATE void trigger_append_name(sqlite3_str *text, const Rule *rule,
+                                        TriggerEvent event);
+/* The text of CREATE TRIGGER behind these words. */
+RELATE_PRIVATE char *trigger_sql(const Rule *rule, TriggerEvent event,
+                                 const char *name);
+/* The keys of the sources, or of both ends of the links, that break the rule. */
+RELATE_PRIVATE char *trigger_breaking_sql(const Rule *rule);
 
 /* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
 
@@ -1218,6 +1309,9 @@ RELATE_PRIVATE void make_unique(Failure *failure, Make *make,
 RELATE_PRIVATE const char *make_trigger_name(Failure *failure, const Make *make,
                                              const Table *table,
                                              const Columns *columns);
+/* `stem` with our prefix, such that nothing in main has the name. */
+RELATE_PRIVATE const char *make_unused_name(Failure *failure, const Make *make,
+                                            sqlite3_str *stem);
 RELATE_PRIVATE void make_trigger(Failure *failure, Make *make, const char *name,
                                  char *sql);
 RELATE_PRIVATE bool make_exists(Failure *failure, const Make *make,
@@ -1402,6 +1496,13 @@ RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
                                          sqlite3_value **argv);
 RELATE_PRIVATE void declare_drop(sqlite3_context *context, int argc,
                                  sqlite3_value **argv);
+
+/* ---- layer 17: regulate.c: relationship_rule() and its drop ---- */
+
+RELATE_PRIVATE void regulate_rule(sqlite3_context *context, int argc,
+                                  sqlite3_value **argv);
+RELATE_PRIVATE void regulate_rule_drop(sqlite3_context *context, int argc,
+                                       sqlite3_value **argv);
 
 /* ---- layer 17: define.c: relationship_function() and its drop ---- */
 

@@ -244,7 +244,7 @@ static const char *made_trigger(const Make *make) {
 }
 
 /* CREATE TRIGGER as SQLite keeps it; main is named only when it is run. */
-static char *trigger_sql(Failure *failure, const char *schema, const char *name,
+static char *effect_trigger(Failure *failure, const char *schema, const char *name,
                          const ForeignKey *key, const char *action) {
   sqlite3_str *sql = sqlite3_str_new(NULL);
   sqlite3_str_appendf(sql,
@@ -263,7 +263,7 @@ static void trigger_make(Failure *failure, Make *make, const ForeignKey *key,
       make_trigger_name(failure, make, key->table, &key->columns);
   if (failure->code) return;
   make_trigger(failure, make, name,
-               trigger_sql(failure, "main.", name, key, action));
+               effect_trigger(failure, "main.", name, key, action));
 }
 
 static void trigger_uphold(Failure *failure, Make *make, const ForeignKey *key,
@@ -271,7 +271,7 @@ static void trigger_uphold(Failure *failure, Make *make, const ForeignKey *key,
   const char *name = made_trigger(make);
   trigger_check(failure, key, action);
   if (name) {
-    char *sql = trigger_sql(failure, "", name, key, action);
+    char *sql = effect_trigger(failure, "", name, key, action);
     bool same = make_exists(failure, make, "trigger", name, sql);
     sqlite3_free(sql);
     if (same) return;
