@@ -276,37 +276,22 @@ static void make_rule_trigger(Failure *failure, Regulation *regulation,
   sqlite3_str *stem = sqlite3_str_new(NULL);
   trigger_append_name(stem, regulation->rule, event);
   const char *name = make_unused_name(failure, &regulation->make, stem);
-  char *text =
-      failure->code ? NULL : trigger_sql(regulation->rule, event, name);
-  char *sql = text ? sqlite3_mprintf("CREATE TRIGGER main.%s",
-                                     text /* safe: ours */)
-                   : NULL;
-  sqlite3_free(text);
-  if (!sql) failure_memory(failure);
-  make_trigger(failure, &regulation->make, name, sql);
+  make_trigger(
+      failure, &regulation->make, name,
+      enactment_sql(failure, regulation->rule, event, name, "main."));
 }
 
-/* True if all triggers of the record are there as the rule wants them. */
-static bool triggers_are_right(Failure *failure,
-                               const Regulation *regulation) {
-  const Make *make = &regulation->make;
-  int place = 0;
-  for (int i = 0; i < TRIGGER_EVENT_COUNT && !failure->code; i++) {
-    if (!trigger_is_wanted(regulation->rule, (TriggerEvent)i)) continue;
-    if (place == make->count) return false;
-    const char *name = make->list[place++].name;
-    char *text = trigger_sql(regulation->rule, (TriggerEvent)i, name);
-    char *sql = text ? sqlite3_mprintf("CREATE TRIGGER %s",
-                                       text /* safe: ours */)
-                     : NULL;
-    if (!sql) failure_memory(failure);
-    bool right =
-        sql && make_exists(failure, make, "trigger", name, sql);
-    sqlite3_free(text);
-    sqlite3_free(sql);
-    if (!right) return false;
-  }
-  return place == make->count;
+/* True if the file has what the row, and what is said now, want. */
+static bool regulation_stands(Failure *failure, const Regulation *regulation,
+                              const RuleDeclaration *before) {
+  Rule rule = *regulation->rule;
+  rule.declaration = before;
+  if (before->problem ||
+      strcmp(before->options, regulation->declaration.options) != 0)
+    return false;
+  Enactment enactment =
+      enactment_of(failure, regulation->arena, regulation->make.db, &rule);
+  return enactment.state == ENACTMENT_INSTALLED;
 }
 
 static void rule_make_all(Failure *failure, Regulation *regulation) {
@@ -345,9 +330,8 @@ static void regulation_enact(Failure *failure, Regulation *regulation) {
   if (failure->code) return;
   const RuleDeclaration *before = regulation_before(regulation);
   if (before) {
-    bool same = strcmp(before->options, regulation->declaration.options) == 0;
+    if (regulation_stands(failure, regulation, before)) return;
     read_made(failure, regulation, before);
-    if (same && triggers_are_right(failure, regulation)) return;
     rule_unmake(failure, regulation, before);
   }
   check_existing(failure, regulation);

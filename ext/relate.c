@@ -68,6 +68,8 @@ static void register_all(Failure *failure, Connection *connection) {
   steps_register(failure, connection);
   rows_register(failure, connection);
   list_register(failure, connection);
+  rule_list_register(failure, connection);
+  why_register(failure, connection);
   register_functions(failure, connection);
 }
 
@@ -94,7 +96,8 @@ static void enforce_foreign_keys(sqlite3 *db) {
 static void connect_tables(sqlite3 *db) {
   static const char *const tables[] = {CACHE_TABLE, STEPS_TABLE, ROWS_TABLE,
                                        "relationship_list",
-                                       "relationship_function_list"};
+                                       "relationship_function_list",
+                                       "relationship_rule_list", "related_why"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
     module_connect(&ignored, db, tables[i]);

@@ -856,6 +856,13 @@ RELATE_PRIVATE char *trigger_sql(const Rule *rule, TriggerEvent event,
                                  const char *name);
 /* The keys of the sources, or of both ends of the links, that break the rule. */
 RELATE_PRIVATE char *trigger_breaking_sql(const Rule *rule);
+/* True if the rule judges a link that is made, or one that goes. */
+RELATE_PRIVATE bool trigger_is_concerned(const Rule *rule, bool leaving);
+/* Whether the rule would hold, how many links there are, and how many are allowed
+** or wanted; if the pair whose keys are bound were linked, with `payload` bound
+** behind them, or unlinked. */
+RELATE_PRIVATE char *trigger_verdict_sql(const Rule *rule, bool leaving,
+                                         const Columns *payload);
 
 /* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
 
@@ -1176,6 +1183,54 @@ RELATE_PRIVATE void steps_register(Failure *failure, Connection *connection);
 RELATE_PRIVATE void steps_run(Failure *failure, Connection *connection,
                               StepFunction *step, void *argument);
 
+/* ---- layer 11: verdict.c: what the rules say of one link ---- */
+
+/* A pair that would be linked or, leaving, unlinked. */
+typedef struct VerdictQuestion {
+  const Relationship *relationship;
+  bool leaving;
+  const Value *source, *target; /* keys */
+  Columns payload;              /* that would be set */
+  const Value *payload_values;
+} VerdictQuestion;
+
+typedef struct Verdict {
+  const Rule *rule;
+  bool said;           /* else the rule has a problem */
+  Value holds;         /* 1, 0 or NULL */
+  Value have, allowed; /* links of its source; NULL where none are counted */
+  Values values;       /* that these are borrowed from */
+} Verdict;
+
+typedef void VerdictFunction(Failure *failure, void *argument,
+                             const Verdict *verdict);
+
+/* Calls each(argument, verdict) for every rule that would judge the link. */
+RELATE_PRIVATE void verdict_each(Failure *failure, Connection *connection,
+                                 const VerdictQuestion *question,
+                                 VerdictFunction *each, void *argument);
+/* Adds numbers and the rule's name to what a trigger has raised. */
+RELATE_PRIVATE void verdict_explain(Failure *failure, Connection *connection,
+                                    const VerdictQuestion *question);
+
+/* ---- layer 11: answer.c: a table whose rows are found out when asked ---- */
+
+typedef struct Answer {
+  const char *name;
+  const char *declaration; /* CREATE TABLE, arguments HIDDEN and last */
+  int column_count;        /* without arguments */
+  int argument_count;      /* that may be given */
+  /* Adds the values of all rows. */
+  void (*find)(Failure *failure, Connection *connection, int argc,
+               const Value *argv, Values *rows);
+} Answer;
+
+RELATE_PRIVATE void answer_register(Failure *failure, Connection *connection,
+                                    const Answer *answer);
+/* Adds a text, or NULL. */
+RELATE_PRIVATE void answer_text(Failure *failure, Values *rows,
+                                const char *text);
+
 /* ---- layer 11: rows.c: gathered rows as a table ---- */
 
 RELATE_PRIVATE void rows_register(Failure *failure, Connection *connection);
@@ -1354,6 +1409,10 @@ RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
                               const Fields *fields, int argc,
                               sqlite3_value **argv);
 
+/* ---- layer 13: why.c: related_why() ---- */
+
+RELATE_PRIVATE void why_register(Failure *failure, Connection *connection);
+
 /* ---- layer 13: recipe.c: related_sql() ---- */
 
 RELATE_PRIVATE void recipe_function(sqlite3_context *context, int argc,
@@ -1365,6 +1424,36 @@ RELATE_PRIVATE void recipe_function(sqlite3_context *context, int argc,
 ** Connection. */
 RELATE_PRIVATE void diagram_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);
+
+/* ---- layer 13: enactment.c: what a rule has made in the file ---- */
+
+typedef enum EnactmentState {
+  ENACTMENT_INSTALLED,
+  ENACTMENT_DIFFERS, /* a trigger is not what the rule wants */
+  ENACTMENT_LOST     /* a trigger is missing */
+} EnactmentState;
+
+typedef struct EnactedTrigger {
+  TriggerEvent event;
+  const char *name;  /* on the record, or NULL */
+  const char *found; /* its text in the file, or NULL */
+} EnactedTrigger;
+
+typedef struct Enactment {
+  Make made; /* the record */
+  int count; /* triggers that the rule wants; 0 where it has a problem */
+  EnactedTrigger triggers[TRIGGER_EVENT_COUNT];
+  EnactmentState state;
+} Enactment;
+
+/* Everything is in the arena. */
+RELATE_PRIVATE Enactment enactment_of(Failure *failure, Arena *arena,
+                                      sqlite3 *db, const Rule *rule);
+RELATE_PRIVATE const char *enactment_state_name(EnactmentState state);
+/* CREATE TRIGGER, with "main." or nothing as the schema; the caller frees. */
+RELATE_PRIVATE char *enactment_sql(Failure *failure, const Rule *rule,
+                                   TriggerEvent event, const char *name,
+                                   const char *schema);
 
 /* ---- layer 13: list.c: relationship_list, relationship_function_list ---- */
 
@@ -1396,6 +1485,11 @@ RELATE_PRIVATE void navigator_free(Navigator *navigator);
 RELATE_PRIVATE const char *navigator_name(const Navigator *navigator);
 RELATE_PRIVATE void navigator_refresh(Failure *failure, Navigator *navigator,
                                       Model *model);
+
+/* ---- layer 14: rule_list.c: relationship_rule_list ---- */
+
+RELATE_PRIVATE void rule_list_register(Failure *failure,
+                                       Connection *connection);
 
 /* ---- layer 14: registry.c: the functions that have a base ---- */
 

@@ -55,6 +55,7 @@ typedef struct Draft {
   const Rule *rule;
   const Relationship *relationship;
   const char *schema; /* of the tables, NULL in what is stored */
+  bool supposed;      /* the link that is judged is not there, see below */
 } Draft;
 
 /* A row by its alias, and the columns in it that hold some key. */
@@ -68,7 +69,8 @@ static void say(Draft *draft, const char *text) {
 }
 
 static Draft draft_of(const Rule *rule, const char *schema) {
-  return (Draft){sqlite3_str_new(NULL), rule, rule->relationship, schema};
+  return (Draft){sqlite3_str_new(NULL), rule, rule->relationship, schema,
+                 false};
 }
 
 static char *draft_finish(Draft *draft) {
@@ -93,6 +95,22 @@ static bool link_is_target(const Relationship *r) {
 static void say_table(Draft *draft, const Table *table, const char *alias) {
   if (draft->schema) sqlite3_str_appendf(draft->text, "\"%w\".", draft->schema);
   sqlite3_str_appendf(draft->text, "\"%w\" AS ", table->name);
+  say(draft, alias);
+}
+
+/* A supposed link is a row of SUPPOSED_LINK; with it, or without it where it is
+** to go, the links of its source are SUPPOSED_LINKS. */
+#define SUPPOSED_LINK "_relationship_link"
+#define SUPPOSED_LINKS "_relationship_links"
+
+static void say_link_table(Draft *draft, const char *supposed,
+                           const char *alias) {
+  if (!draft->supposed) {
+    say_table(draft, draft->relationship->link, alias);
+    return;
+  }
+  say(draft, supposed);
+  say(draft, " AS ");
   say(draft, alias);
 }
 
@@ -153,7 +171,8 @@ static void say_rows(Draft *draft, unsigned rows, const char *before) {
   for (int i = 0; i < 3; i++) {
     if (!(rows & bits[i])) continue;
     say(draft, before);
-    say_table(draft, tables[i], aliases[i]);
+    if (bits[i] == NEEDS_LINK) say_link_table(draft, SUPPOSED_LINK, "link");
+    if (bits[i] != NEEDS_LINK) say_table(draft, tables[i], aliases[i]);
     before = ", ";
   }
 }
@@ -163,7 +182,7 @@ static void say_rows_of(Draft *draft, unsigned rows, const char *judged,
                         const char *before) {
   const Relationship *r = draft->relationship;
   const Columns *row = &r->link->row_key;
-  if (rows & NEEDS_LINK) {
+  if ((rows & NEEDS_LINK) && !draft->supposed) {
     say(draft, before);
     say_match(draft, (Holder){"link", row}, (Holder){judged, row});
     before = " AND ";
@@ -220,7 +239,7 @@ static void say_links(Draft *draft, Holder key, unsigned rows) {
   const Rule *rule = draft->rule;
   bool outer = strcmp(key.alias, "source") == 0;
   say(draft, " FROM ");
-  say_table(draft, r->link, "link");
+  say_link_table(draft, SUPPOSED_LINKS, "link");
   if ((rows & NEEDS_SOURCE) && (!outer || rule->kind == RULE_HAVING)) {
     say(draft, " JOIN ");
     say_table(draft, r->source, "source");
@@ -308,9 +327,11 @@ static void say_overlap(Draft *draft, const char *judged, Holder key) {
   say(draft, " AND EXISTS (SELECT 1");
   say_links(draft, key,
             needs_of_links(rule) | needs(rule->expression) | needs(rule->end));
-  say(draft, " AND NOT (");
-  say_match(draft, (Holder){"link", row}, (Holder){judged, row});
-  say(draft, ")");
+  if (!draft->supposed) {
+    say(draft, " AND NOT (");
+    say_match(draft, (Holder){"link", row}, (Holder){judged, row});
+    say(draft, ")");
+  }
   say_same_per(draft, judged);
   say(draft, " AND ");
   say_expression(draft, rule->expression);
@@ -372,7 +393,8 @@ static unsigned needs_of_judged(const Rule *rule) {
   const End source = end_of_source(rule->relationship);
   unsigned rows = needs(rule->where);
   if (rule->kind == RULE_CHECK) rows |= needs(rule->expression);
-  if (rule->kind == RULE_MAX_COUNT) rows |= needs(rule->expression);
+  if (rule->kind == RULE_MAX_COUNT || rule->kind == RULE_MIN_COUNT)
+    rows |= needs(rule->expression);
   if (rule->leaving) rows |= NEEDS_SOURCE | NEEDS_TARGET;
   if (rule->kind != RULE_CHECK && rule->kind != RULE_ACYCLIC &&
       !end_is_alike(&source))
@@ -822,5 +844,199 @@ char *trigger_breaking_sql(const Rule *rule) {
   } else {
     say_breaking_links(&draft);
   }
+  return draft_finish(&draft);
+}
+
+/* ---- what would break a rule ---- */
+
+bool trigger_is_concerned(const Rule *rule, bool leaving) {
+  if (!leaving) return !rule->leaving;
+  return rule->leaving || rule->kind == RULE_MIN_COUNT ||
+         (rule->kind == RULE_HAVING && rule->always);
+}
+
+/* The row that would have the supposed link: of an association the pair's, if it
+** is linked; else that of one end. */
+static void say_supposed_from(Draft *draft) {
+  const Relationship *r = draft->relationship;
+  const Holder source = {"s", &r->source_key}, target = {"t", &r->target_key};
+  say(draft, " FROM ");
+  say_table(draft, r->source, "s");
+  say(draft, " JOIN ");
+  say_table(draft, r->target, "t");
+  if (r->cardinality == MANY_TO_MANY && r->pair_unique) {
+    say(draft, " LEFT JOIN ");
+    say_table(draft, r->link, "l");
+    say(draft, " ON ");
+    say_match(draft, source, source_of(draft, "l"));
+    say(draft, " AND ");
+    say_match(draft, target, target_of(draft, "l"));
+  }
+  say(draft, " WHERE ");
+  clause_key(draft->text, "s", &r->source_key, 1);
+  say(draft, " AND ");
+  clause_key(draft->text, "t", &r->target_key, 1 + r->source_key.count);
+}
+
+static int place_of(const Columns *columns, const Column *column) {
+  for (int i = 0; columns && i < columns->count; i++)
+    if (columns->list[i] == column) return i;
+  return -1;
+}
+
+/* NULL, unless the DEFAULT is a number or a text. */
+static void say_default(Draft *draft, const Column *column) {
+  const char *text = column->otherwise;
+  bool literal = text && (*text == '\'' || *text == '-' ||
+                          (*text >= '0' && *text <= '9'));
+  for (const char *c = text; literal && *c; c++)
+    if (*text != '\'' && !strchr("0123456789.-", *c)) literal = false;
+  if (literal && *text == '\'' && name_token_end(text)[0]) literal = false;
+  say(draft, literal ? text : "NULL");
+}
+
+/* The value that the column of the link would have. */
+static void say_supposed_value(Draft *draft, const Column *column,
+                               const Columns *payload) {
+  const Relationship *r = draft->relationship;
+  int given = place_of(payload, column);
+  int source = r->source_foreign ? place_of(&r->source_link, column) : -1;
+  int target = r->target_foreign ? place_of(&r->target_link, column) : -1;
+  if (given >= 0) {
+    int keys = r->source_key.count + r->target_key.count;
+    sqlite3_str_appendf(draft->text, "?%d", keys + 1 + given);
+  } else if (source >= 0) {
+    say_column(draft, "s", r->source_key.list[source]);
+  } else if (target >= 0) {
+    say_column(draft, "t", r->target_key.list[target]);
+  } else if (r->cardinality != MANY_TO_MANY) {
+    say_column(draft, r->linked_by_source ? "s" : "t", column);
+  } else if (!r->pair_unique) {
+    say_default(draft, column);
+  } else {
+    say(draft, "iif(");
+    say_column(draft, "l", r->source_link.list[0]);
+    say(draft, " IS NULL, ");
+    say_default(draft, column);
+    say(draft, ", ");
+    say_column(draft, "l", column);
+    say(draft, ")");
+  }
+}
+
+/* True if the rows of the link are known by a rowid that no column shows. */
+static bool link_has_rowid(const Relationship *r) {
+  return r->link->row_key.list[0] == &r->link->rowid;
+}
+
+static void say_column_as(Draft *draft, const Column *column) {
+  sqlite3_str_appendf(draft->text, " AS \"%w\"", column->name);
+}
+
+/* The supposed link as a row; where it is to go, as it is. */
+static void say_supposed_link(Draft *draft, bool leaving,
+                              const Columns *payload) {
+  const Table *link = draft->relationship->link;
+  say(draft, "WITH " SUPPOSED_LINK " AS (SELECT ");
+  for (int i = 0; i < link->column_count; i++) {
+    const Column *column = &link->columns[i];
+    if (i) say(draft, ", ");
+    if (leaving) say_column(draft, "l", column);
+    if (!leaving) say_supposed_value(draft, column, payload);
+    say_column_as(draft, column);
+  }
+  if (link_has_rowid(draft->relationship)) {
+    say(draft, ", ");
+    if (leaving) say_column(draft, "l", &link->rowid);
+    if (!leaving) say(draft, "NULL");
+    say_column_as(draft, &link->rowid);
+  }
+}
+
+static void say_leaving_from(Draft *draft) {
+  const Relationship *r = draft->relationship;
+  say(draft, " FROM ");
+  say_table(draft, r->link, "l");
+  say(draft, ", ");
+  say_table(draft, r->source, "s");
+  say(draft, ", ");
+  say_table(draft, r->target, "t");
+  say(draft, " WHERE ");
+  clause_key(draft->text, "s", &r->source_key, 1);
+  say(draft, " AND ");
+  clause_key(draft->text, "t", &r->target_key, 1 + r->source_key.count);
+  say(draft, " AND ");
+  say_match(draft, (Holder){"s", &r->source_key}, source_of(draft, "l"));
+  say(draft, " AND ");
+  say_match(draft, (Holder){"t", &r->target_key}, target_of(draft, "l"));
+}
+
+/* All links of the source but the supposed one. */
+static void say_other_links(Draft *draft) {
+  const Relationship *r = draft->relationship;
+  const Table *link = r->link;
+  say(draft, SUPPOSED_LINKS " AS (SELECT ");
+  for (int i = 0; i < link->column_count; i++) {
+    if (i) say(draft, ", ");
+    say_column(draft, "l", &link->columns[i]);
+  }
+  if (link_has_rowid(r)) {
+    say(draft, ", ");
+    say_column(draft, "l", &link->rowid);
+  }
+  say(draft, " FROM ");
+  say_table(draft, link, "l");
+  say(draft, ", " SUPPOSED_LINK " AS this WHERE ");
+  say_linked(draft, end_of_source(r), "l", source_of(draft, "this"));
+  if (r->cardinality == MANY_TO_MANY && !r->pair_unique) return;
+  say(draft, " AND NOT (");
+  say_linked(draft, end_of_target(r), "l", target_of(draft, "this"));
+  say(draft, ")");
+}
+
+/* How many links there are, and may be. */
+static void say_numbers(Draft *draft, Holder key) {
+  const Rule *rule = draft->rule;
+  bool counts = rule->kind == RULE_MAX_COUNT || rule->kind == RULE_MIN_COUNT;
+  if (!counts) {
+    say(draft, ", NULL, NULL");
+    return;
+  }
+  unsigned rows = needs_of_links(rule);
+  draft->supposed = false;
+  say(draft, ", (SELECT count(*)");
+  say_links(draft, key, rows);
+  draft->supposed = true;
+  say_same_per(draft, "this");
+  say(draft, "), ");
+  say_expression(draft, rule->expression);
+}
+
+char *trigger_verdict_sql(const Rule *rule, bool leaving,
+                          const Columns *payload) {
+  const Relationship *r = rule->relationship;
+  Draft draft = draft_of(rule, r->source->schema->name);
+  unsigned rows = needs_of_judged(rule);
+  Holder key = source_of(&draft, "this");
+  if (rows & NEEDS_SOURCE) key = (Holder){"source", &r->source_key};
+  say_supposed_link(&draft, leaving, payload);
+  if (leaving) say_leaving_from(&draft);
+  if (!leaving) say_supposed_from(&draft);
+  say(&draft, " LIMIT 1), ");
+  say_other_links(&draft);
+  if (!leaving && rule_is_about_all(rule))
+    say(&draft, " UNION ALL SELECT * FROM " SUPPOSED_LINK);
+  say(&draft, ") SELECT NOT (");
+  draft.supposed = true;
+  if (leaving && !rule->leaving) {
+    say_links_break(&draft, key, NULL);
+  } else {
+    say_link_breaks(&draft, "this", rows);
+  }
+  say(&draft, ")");
+  say_numbers(&draft, key);
+  say(&draft, " FROM " SUPPOSED_LINK " AS this");
+  say_rows(&draft, rows, ", ");
+  say_rows_of(&draft, rows, "this", " WHERE ");
   return draft_finish(&draft);
 }
