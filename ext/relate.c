@@ -70,6 +70,7 @@ static void register_all(Failure *failure, Connection *connection) {
   list_register(failure, connection);
   rule_list_register(failure, connection);
   why_register(failure, connection);
+  check_register(failure, connection);
   register_functions(failure, connection);
 }
 
@@ -97,7 +98,8 @@ static void connect_tables(sqlite3 *db) {
   static const char *const tables[] = {CACHE_TABLE, STEPS_TABLE, ROWS_TABLE,
                                        "relationship_list",
                                        "relationship_function_list",
-                                       "relationship_rule_list", "related_why"};
+                                       "relationship_rule_list", "related_why",
+                                       "relationship_check"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
     module_connect(&ignored, db, tables[i]);

@@ -112,6 +112,8 @@ RELATE_PRIVATE void value_result(sqlite3_context *context, const Value *value);
 RELATE_PRIVATE void value_result_copy(sqlite3_context *context,
                                       const Value *value);
 RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
+/* Writes the value as SQL has it, whole. */
+RELATE_PRIVATE void value_append_sql(sqlite3_str *text, const Value *value);
 RELATE_PRIVATE bool value_unquote(char **cursor, Value *value);
 RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
 RELATE_PRIVATE void values_add(Failure *failure, Values *values,
@@ -194,6 +196,10 @@ RELATE_PRIVATE void cache_pin(Failure *failure, Cache *cache,
 RELATE_PRIVATE void cache_unpin(Cache *cache, sqlite3_stmt **place);
 
 /* ---- layer 3: transaction.c: all or nothing ---- */
+
+/* What has to be mended before COMMIT: a row for each source with too few links
+** for a rule, with a deferred foreign key to what is never there. */
+#define DEBT_TABLE "_relationship_debt"
 
 typedef struct Transaction {
   Cache *cache;
@@ -365,7 +371,6 @@ typedef struct Catalog {
 } Catalog;
 
 #define CATALOG_TABLE_COUNT 4 /* tables of ours in the file */
-#define DEBT_TABLE "_relationship_debt" /* what min_count rules wait for */
 
 /* Reads what is declared in main.  A file without declarations, or whose
 ** tables of these names are not ours, gives an empty catalog. */
@@ -1485,6 +1490,10 @@ RELATE_PRIVATE void navigator_free(Navigator *navigator);
 RELATE_PRIVATE const char *navigator_name(const Navigator *navigator);
 RELATE_PRIVATE void navigator_refresh(Failure *failure, Navigator *navigator,
                                       Model *model);
+
+/* ---- layer 14: check.c: relationship_check ---- */
+
+RELATE_PRIVATE void check_register(Failure *failure, Connection *connection);
 
 /* ---- layer 14: rule_list.c: relationship_rule_list ---- */
 
