@@ -86,9 +86,10 @@ static int answer_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     if (constraint < 0) continue;
     if (i != given) {
       sqlite3_free(vtab->zErrMsg);
-      vtab->zErrMsg = sqlite3_mprintf("%s: an argument is missing before "
-                                      "another",
-                                      answer->name);
+      vtab->zErrMsg = sqlite3_mprintf(
+          "%s: an argument is missing before "
+          "another",
+          answer->name);
       return unusable ? SQLITE_CONSTRAINT : SQLITE_ERROR;
     }
     info->aConstraintUsage[constraint].argvIndex = ++given;

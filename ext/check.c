@@ -11,7 +11,7 @@
 */
 #include "relate_int.h"
 
-#define SHOWN_LIMIT 100 /* rows of one problem that are listed */
+#define LISTED_LIMIT 100 /* rows of one problem that are listed */
 
 /* One scan. */
 typedef struct Check {
@@ -31,7 +31,8 @@ typedef struct Finding {
 static void check_find(Check *check, Finding finding) {
   const char *parts[] = {finding.table,   finding.key,     finding.relationship,
                          finding.problem, finding.message, finding.fix};
-  for (int i = 0; i < 6; i++) answer_text(check->failure, check->rows, parts[i]);
+  for (int i = 0; i < 6; i++)
+    answer_text(check->failure, check->rows, parts[i]);
 }
 
 static const char *check_text(Check *check, sqlite3_str *text) {
@@ -69,21 +70,21 @@ static void check_relationship(Check *check, const Relationship *r) {
 static void check_function(Check *check, const DeclaredFunction *function) {
   const char *name = function->declaration->name;
   if (!function->problem) return;
-  check_find(check, (Finding){.table = function->declaration->direction.source,
-                              .relationship = name,
-                              .problem = "declaration lost",
-                              .message = function->problem,
-                              .fix = arena_format(
-                                  check->failure, check->arena,
-                                  "SELECT relationship_function_drop('%q')",
-                                  name)});
+  check_find(check,
+             (Finding){.table = function->declaration->direction.source,
+                       .relationship = name,
+                       .problem = "declaration lost",
+                       .message = function->problem,
+                       .fix = arena_format(
+                           check->failure, check->arena,
+                           "SELECT relationship_function_drop('%q')", name)});
 }
 
 /* ---- rows by their keys ---- */
 
 /* "a" = 1 AND "b" = 'x' */
-static void append_condition(sqlite3_str *text, const Columns *key,
-                             const Value *values) {
+static void append_row_condition(sqlite3_str *text, const Columns *key,
+                                 const Value *values) {
   for (int i = 0; i < key->count; i++) {
     sqlite3_str_appendf(text, "%s\"%w\" = ", i ? " AND " : "",
                         key->list[i]->name);
@@ -120,12 +121,12 @@ static void check_rows(Check *check, char *sql, Finding more,
   sqlite3_stmt *statement =
       statement_prepare(check->failure, check->connection->db, 0, sql);
   for (; statement_step(check->failure, statement); count++)
-    if (count < SHOWN_LIMIT) find(check, about, statement);
+    if (count < LISTED_LIMIT) find(check, about, statement);
   sqlite3_finalize(statement);
   sqlite3_free(sql);
-  if (count <= SHOWN_LIMIT || check->failure->code) return;
+  if (count <= LISTED_LIMIT || check->failure->code) return;
   more.message = arena_format(check->failure, check->arena, "and %lld more",
-                              count - SHOWN_LIMIT);
+                              count - LISTED_LIMIT);
   check_find(check, more);
 }
 
@@ -137,8 +138,7 @@ static void find_breaking(Check *check, const void *about,
   const Relationship *r = rule->relationship;
   bool all = rule_is_about_all(rule);
   sqlite3_str *text = sqlite3_str_new(NULL);
-  const Value *source =
-      row_values(check, statement, 0, r->source_key.count);
+  const Value *source = row_values(check, statement, 0, r->source_key.count);
   const Value *target = all ? NULL
                             : row_values(check, statement, r->source_key.count,
                                          r->target_key.count);
@@ -154,8 +154,8 @@ static void find_breaking(Check *check, const void *about,
 
 static void check_state(Check *check, const Rule *rule) {
   const Relationship *r = rule->relationship;
-  Enactment enactment = enactment_of(check->failure, check->arena,
-                                     check->connection->db, rule);
+  Enactment enactment =
+      enactment_of(check->failure, check->arena, check->connection->db, rule);
   if (enactment.state == ENACTMENT_INSTALLED) return;
   const char *message = arena_format(
       check->failure, check->arena,
@@ -178,16 +178,15 @@ static void check_rule(Check *check, const RuleDeclaration *declaration) {
                 check->analyser, check->model, declaration);
   if (!rule) return;
   if (rule->problem) {
-    const char *name = arena_format(check->failure, check->arena, "%s.%s",
-                                    declaration->direction.source,
-                                    declaration->relationship);
+    const char *name =
+        arena_format(check->failure, check->arena, "%s.%s",
+                     declaration->direction.source, declaration->relationship);
     check_find(check, (Finding){.table = declaration->direction.link,
                                 .relationship = name,
                                 .problem = "rule can't be used",
                                 .message = arena_format(
-                                    check->failure, check->arena,
-                                    "rule %s: %s", declaration->name,
-                                    rule->problem),
+                                    check->failure, check->arena, "rule %s: %s",
+                                    declaration->name, rule->problem),
                                 .fix = "SELECT relationship_repair()"});
     return;
   }
@@ -224,10 +223,10 @@ static void check_debts(Check *check) {
   if (!schema_table(check->model->schema, DEBT_TABLE) ||
       !sqlite3_get_autocommit(db))
     return;
-  check_rows(check,
-             sqlite3_mprintf("SELECT d.rule, d.key FROM main.\"" DEBT_TABLE
-                             "\" AS d"),
-             more, find_debt, NULL);
+  check_rows(
+      check,
+      sqlite3_mprintf("SELECT d.rule, d.key FROM main.\"" DEBT_TABLE "\" AS d"),
+      more, find_debt, NULL);
 }
 
 /* ---- foreign keys ---- */
@@ -240,7 +239,7 @@ static const char *key_text(Check *check, const ForeignKey *key) {
   return check_text(check, text);
 }
 
-static void append_names(sqlite3_str *text, const Columns *columns) {
+static void append_index_columns(sqlite3_str *text, const Columns *columns) {
   for (int i = 0; i < columns->count; i++)
     sqlite3_str_appendf(text, "%s\"%w\"", i ? ", " : "",
                         columns->list[i]->name);
@@ -255,7 +254,7 @@ static void check_index(Check *check, const ForeignKey *key) {
   sqlite3_str_appendf(fix, "CREATE INDEX \"%w_", table->name);
   columns_append(fix, &key->columns, "_");
   sqlite3_str_appendf(fix, "\" ON \"%w\" (", table->name);
-  append_names(fix, &key->columns);
+  append_index_columns(fix, &key->columns);
   sqlite3_str_appendall(fix, ")");
   check_find(check, (Finding){.table = table->name,
                               .problem = "key without index",
@@ -289,9 +288,9 @@ static void check_types(Check *check, const ForeignKey *key) {
                       check->failure, check->arena,
                       "%s.%s is %s, and refers to %s.%s, which is %s: indexes "
                       "can't be used for it as they could",
-                      child->table->name, child->name,
-                      *is ? is : "of no type", parent->table->name,
-                      parent->name, *refers ? refers : "of no type")});
+                      child->table->name, child->name, *is ? is : "of no type",
+                      parent->table->name, parent->name,
+                      *refers ? refers : "of no type")});
   }
 }
 
@@ -311,7 +310,7 @@ static const char *dangling_fix(Check *check, const ForeignKey *key,
   } else {
     sqlite3_str_appendf(fix, "DELETE FROM \"%w\" WHERE ", table->name);
   }
-  append_condition(fix, &table->row_key, values);
+  append_row_condition(fix, &table->row_key, values);
   return check_text(check, fix);
 }
 
@@ -357,7 +356,7 @@ static char *dangling_sql(const ForeignKey *key) {
   return sqlite3_str_finish(text);
 }
 
-static void check_key(Check *check, const ForeignKey *key) {
+static void check_foreign_key(Check *check, const ForeignKey *key) {
   if (key->problem || name_starts(key->table->name, "_relationship")) return;
   check_index(check, key);
   check_types(check, key);
@@ -384,7 +383,8 @@ static bool index_is_covered(const Index *index, const Index *other) {
 }
 
 static void check_table(Check *check, const Table *table) {
-  for (int i = 0; i < table->key_count; i++) check_key(check, &table->keys[i]);
+  for (int i = 0; i < table->key_count; i++)
+    check_foreign_key(check, &table->keys[i]);
   for (int i = 0; i < table->index_count; i++) {
     const Index *index = &table->indexes[i];
     if (index->origin != 'c' || index->partial || !index->plain ||
@@ -395,16 +395,16 @@ static void check_table(Check *check, const Table *table) {
       if (index_is_covered(index, &table->indexes[j]))
         other = &table->indexes[j];
     if (!other) continue;
-    check_find(check, (Finding){.table = table->name,
-                                .problem = "index is there twice",
-                                .message = arena_format(
-                                    check->failure, check->arena,
-                                    "%s does all that %s does; it costs "
-                                    "room, and time with each write",
-                                    other->name, index->name),
-                                .fix = arena_format(
-                                    check->failure, check->arena,
-                                    "DROP INDEX \"%w\"", index->name)});
+    check_find(
+        check,
+        (Finding){.table = table->name,
+                  .problem = "index is there twice",
+                  .message = arena_format(check->failure, check->arena,
+                                          "%s does all that %s does; it costs "
+                                          "room, and time with each write",
+                                          other->name, index->name),
+                  .fix = arena_format(check->failure, check->arena,
+                                      "DROP INDEX \"%w\"", index->name)});
   }
 }
 
@@ -445,9 +445,10 @@ static void check_answer(Failure *failure, Connection *connection, int argc,
 void check_register(Failure *failure, Connection *connection) {
   static const Answer check = {
       .name = "relationship_check",
-      .declaration = "CREATE TABLE checked(\"table\" TEXT, key TEXT,"
-                     " relationship TEXT, problem TEXT, message TEXT,"
-                     " fix TEXT)",
+      .declaration =
+          "CREATE TABLE checked(\"table\" TEXT, key TEXT,"
+          " relationship TEXT, problem TEXT, message TEXT,"
+          " fix TEXT)",
       .column_count = 6,
       .find = check_answer};
   answer_register(failure, connection, &check);

@@ -41,9 +41,8 @@ static void enactment_add(Failure *failure, Arena *arena, sqlite3 *db,
   const Make *made = &enactment->made;
   EnactedTrigger *trigger = &enactment->triggers[enactment->count];
   trigger->event = event;
-  trigger->name = enactment->count < made->count
-                      ? made->list[enactment->count].name
-                      : NULL;
+  trigger->name =
+      enactment->count < made->count ? made->list[enactment->count].name : NULL;
   enactment->count++;
   trigger->found = trigger_found(failure, arena, db, trigger->name);
   if (!trigger->found) {
@@ -60,8 +59,7 @@ static void enactment_add(Failure *failure, Arena *arena, sqlite3 *db,
 Enactment enactment_of(Failure *failure, Arena *arena, sqlite3 *db,
                        const Rule *rule) {
   Enactment enactment = {.made = {.db = db, .arena = arena}};
-  const Declaration record = {.made = rule->declaration->made,
-                              .options = "{}"};
+  const Declaration record = {.made = rule->declaration->made, .options = "{}"};
   if (failure->code || rule->declaration->problem) return enactment;
   make_read(failure, &enactment.made, &record);
   for (int i = 0; i < TRIGGER_EVENT_COUNT && !rule->problem; i++)

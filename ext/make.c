@@ -122,8 +122,7 @@ static void make_run(Failure *failure, Make *make, char *sql, const char *type,
 const char *make_unused_name(Failure *failure, const Make *make,
                              sqlite3_str *stem) {
   const char *text = arena_string(failure, make->arena, stem);
-  const char *name =
-      arena_format(failure, make->arena, MAKE_PREFIX "%s", text);
+  const char *name = arena_format(failure, make->arena, MAKE_PREFIX "%s", text);
   for (int i = 2; !failure->code && catalog_taken(failure, make->db, name); i++)
     name = arena_format(failure, make->arena, MAKE_PREFIX "%s_%d", text, i);
   return name;

@@ -15,8 +15,8 @@
 #define SHOWN_LIMIT 3 /* of the rows that break a rule */
 
 /* The options that are kept, in the order in which they are written. */
-static const char *const option_names[] = {"message", "where", "per", "when",
-                                           "on",      "existing"};
+static const char *const option_names[] = {"message", "where", "per",
+                                           "when",    "on",    "existing"};
 
 enum {
   REGULATE_MESSAGE,
@@ -95,9 +95,9 @@ static void regulation_option(Failure *failure, Regulation *regulation,
   if (option == REGULATE_COUNT) {
     fail_option(failure, name);
   } else if (sqlite3_value_type(pair[1]) != SQLITE_NULL) {
-    regulation->values[option] = arena_text(
-        failure, regulation->arena,
-        declare_text(failure, pair[1], "the value of an option"));
+    regulation->values[option] =
+        arena_text(failure, regulation->arena,
+                   declare_text(failure, pair[1], "the value of an option"));
   }
 }
 
@@ -197,21 +197,20 @@ static void regulation_describe(Failure *failure, Regulation *regulation) {
   for (int i = 0; i < REGULATE_EXISTING; i++)
     options = with_option(failure, regulation, options, option_names[i],
                           regulation->values[i]);
-  regulation->declaration = (RuleDeclaration){
-      .direction =
-          direction_of(failure, regulation->arena, regulation->relationship),
-      .relationship = regulation->relationship->exact_name,
-      .name = regulation->name,
-      .options = options,
-      .made = "[]"};
+  regulation->declaration =
+      (RuleDeclaration){.direction = direction_of(failure, regulation->arena,
+                                                  regulation->relationship),
+                        .relationship = regulation->relationship->exact_name,
+                        .name = regulation->name,
+                        .options = options,
+                        .made = "[]"};
 }
 
 static void regulation_read(Failure *failure, Regulation *regulation) {
   if (failure->code) return;
-  regulation->rule =
-      rule_read(failure, regulation->arena, regulation->make.db,
-                regulation->analyser, regulation->model,
-                &regulation->declaration);
+  regulation->rule = rule_read(failure, regulation->arena, regulation->make.db,
+                               regulation->analyser, regulation->model,
+                               &regulation->declaration);
   if (!failure->code && regulation->rule->problem)
     failure_set(failure, SQLITE_ERROR, "%s", regulation->rule->problem);
 }
@@ -222,8 +221,7 @@ static void describe_row(Failure *failure, sqlite3_str *text,
                          const Table *table, const Columns *columns,
                          sqlite3_stmt *statement, int from) {
   Key key = {.table = table, .columns = columns};
-  key.values =
-      sqlite3_malloc64((sqlite3_uint64)columns->count * sizeof(Value));
+  key.values = sqlite3_malloc64((sqlite3_uint64)columns->count * sizeof(Value));
   if (!key.values) failure_memory(failure);
   for (int i = 0; i < columns->count && !failure->code; i++)
     key.values[i] = value_of_column(failure, statement, from + i);
@@ -276,9 +274,8 @@ static void make_rule_trigger(Failure *failure, Regulation *regulation,
   sqlite3_str *stem = sqlite3_str_new(NULL);
   trigger_append_name(stem, regulation->rule, event);
   const char *name = make_unused_name(failure, &regulation->make, stem);
-  make_trigger(
-      failure, &regulation->make, name,
-      enactment_sql(failure, regulation->rule, event, name, "main."));
+  make_trigger(failure, &regulation->make, name,
+               enactment_sql(failure, regulation->rule, event, name, "main."));
 }
 
 /* True if the file has what the row, and what is said now, want. */

@@ -95,10 +95,13 @@ static void enforce_foreign_keys(sqlite3 *db) {
 /* Comes after all registration: connecting may lose memory, and no module can
 ** be registered then. */
 static void connect_tables(sqlite3 *db) {
-  static const char *const tables[] = {CACHE_TABLE, STEPS_TABLE, ROWS_TABLE,
+  static const char *const tables[] = {CACHE_TABLE,
+                                       STEPS_TABLE,
+                                       ROWS_TABLE,
                                        "relationship_list",
                                        "relationship_function_list",
-                                       "relationship_rule_list", "related_why",
+                                       "relationship_rule_list",
+                                       "related_why",
                                        "relationship_check"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {

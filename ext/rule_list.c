@@ -40,9 +40,8 @@ static void add_triggers(Failure *failure, const Enactment *enactment,
 
 static void add_rule(Failure *failure, Arena *arena, sqlite3 *db,
                      const Rule *rule, Values *rows) {
-  static const char *const options[] = {"kind",  "expression", "message",
-                                        "where", "per",        "when",
-                                        "on"};
+  static const char *const options[] = {
+      "kind", "expression", "message", "where", "per", "when", "on"};
   Enactment enactment = enactment_of(failure, arena, db, rule);
   answer_text(failure, rows, relationship_name(failure, arena, rule));
   answer_text(failure, rows, rule->declaration->name);
@@ -75,10 +74,11 @@ static void rule_list_find(Failure *failure, Connection *connection, int argc,
 void rule_list_register(Failure *failure, Connection *connection) {
   static const Answer rule_list = {
       .name = "relationship_rule_list",
-      .declaration = "CREATE TABLE list(relationship TEXT, rule TEXT,"
-                     " kind TEXT, expression TEXT, message TEXT,"
-                     " \"where\" TEXT, per TEXT, \"when\" TEXT, \"on\" TEXT,"
-                     " state TEXT, problem TEXT, sql TEXT)",
+      .declaration =
+          "CREATE TABLE list(relationship TEXT, rule TEXT,"
+          " kind TEXT, expression TEXT, message TEXT,"
+          " \"where\" TEXT, per TEXT, \"when\" TEXT, \"on\" TEXT,"
+          " state TEXT, problem TEXT, sql TEXT)",
       .column_count = 12,
       .find = rule_list_find};
   answer_register(failure, connection, &rule_list);

@@ -141,11 +141,13 @@ static void transaction_explain(Failure *failure, sqlite3 *db) {
                         "SELECT min(d.rule), quote(d.key), count(*)"
                         " FROM main.\"" DEBT_TABLE "\" AS d");
   const char *rule = NULL;
-  if (statement_step(&own, statement)) rule = statement_text(&own, statement, 0);
+  if (statement_step(&own, statement))
+    rule = statement_text(&own, statement, 0);
   int others = rule ? sqlite3_column_int(statement, 2) - 1 : 0;
   if (rule)
-    failure_append(failure, "; rule %s: too few links of the row with the key %s",
-                   rule, statement_text(&own, statement, 1));
+    failure_append(failure,
+                   "; rule %s: too few links of the row with the key %s", rule,
+                   statement_text(&own, statement, 1));
   if (others > 0) failure_append(failure, " and of %d more", others);
   sqlite3_finalize(statement);
   failure_clear(&own);

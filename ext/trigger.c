@@ -550,7 +550,8 @@ static void say_reckon(Draft *draft, const Holder *key) {
   say_key_value(draft, source);
   say(draft, " ");
   say_sources(draft, key);
-  say(draft, ");\n  INSERT INTO \"" DEBT_TABLE "\" (rule, key) SELECT DISTINCT ");
+  say(draft,
+      ");\n  INSERT INTO \"" DEBT_TABLE "\" (rule, key) SELECT DISTINCT ");
   say_debtor(draft);
   say(draft, ", ");
   say_key_value(draft, source);
@@ -696,10 +697,9 @@ static void say_update_of(Draft *draft, const Reads *reads) {
 }
 
 static const char *event_name(TriggerEvent event) {
-  static const char *const names[] = {"insert",        "update",
-                                      "delete",        "source_insert",
-                                      "source_update", "source_delete",
-                                      "target_insert", "target_update"};
+  static const char *const names[] = {
+      "insert",        "update",        "delete",        "source_insert",
+      "source_update", "source_delete", "target_insert", "target_update"};
   return names[event];
 }
 
@@ -887,8 +887,8 @@ static int place_of(const Columns *columns, const Column *column) {
 /* NULL, unless the DEFAULT is a number or a text. */
 static void say_default(Draft *draft, const Column *column) {
   const char *text = column->otherwise;
-  bool literal = text && (*text == '\'' || *text == '-' ||
-                          (*text >= '0' && *text <= '9'));
+  bool literal =
+      text && (*text == '\'' || *text == '-' || (*text >= '0' && *text <= '9'));
   for (const char *c = text; literal && *c; c++)
     if (*text != '\'' && !strchr("0123456789.-", *c)) literal = false;
   if (literal && *text == '\'' && name_token_end(text)[0]) literal = false;

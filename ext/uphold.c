@@ -244,8 +244,9 @@ static const char *made_trigger(const Make *make) {
 }
 
 /* CREATE TRIGGER as SQLite keeps it; main is named only when it is run. */
-static char *effect_trigger(Failure *failure, const char *schema, const char *name,
-                         const ForeignKey *key, const char *action) {
+static char *effect_trigger(Failure *failure, const char *schema,
+                            const char *name, const ForeignKey *key,
+                            const char *action) {
   sqlite3_str *sql = sqlite3_str_new(NULL);
   sqlite3_str_appendf(sql,
                       "CREATE TRIGGER %s\"%w\"\n"

@@ -29,8 +29,8 @@ static void verdict_bind(Failure *failure, sqlite3_stmt *statement,
 
 static void verdict_ask(Failure *failure, sqlite3 *db,
                         const VerdictQuestion *question, Verdict *verdict) {
-  char *sql = trigger_verdict_sql(verdict->rule, question->leaving,
-                                  &question->payload);
+  char *sql =
+      trigger_verdict_sql(verdict->rule, question->leaving, &question->payload);
   if (!sql) failure_memory(failure);
   sqlite3_stmt *statement = statement_prepare(failure, db, 0, sql);
   verdict_bind(failure, statement, question, verdict->rule);

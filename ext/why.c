@@ -112,19 +112,19 @@ static void why_row(Failure *failure, void *argument, const Verdict *verdict) {
   answer_text(failure, why->rows, rule->declaration->name);
   answer_text(failure, why->rows, kind);
   values_add(failure, why->rows, verdict->said ? &verdict->holds : &nothing);
-  answer_text(failure, why->rows, rule->problem ? rule->problem : rule->message);
+  answer_text(failure, why->rows,
+              rule->problem ? rule->problem : rule->message);
   values_add(failure, why->rows, verdict->said ? &verdict->have : &nothing);
   values_add(failure, why->rows, verdict->said ? &verdict->allowed : &nothing);
 }
 
 static void why_answer(Failure *failure, Why *why) {
-  VerdictQuestion question = {
-      .relationship = why->relationship,
-      .leaving = why->leaving,
-      .source = key_values(&why->source),
-      .target = key_values(&why->target),
-      .payload = {why->payload_count, why->payload},
-      .payload_values = why->values};
+  VerdictQuestion question = {.relationship = why->relationship,
+                              .leaving = why->leaving,
+                              .source = key_values(&why->source),
+                              .target = key_values(&why->target),
+                              .payload = {why->payload_count, why->payload},
+                              .payload_values = why->values};
   if (!failure->code)
     verdict_each(failure, why->connection, &question, why_row, why);
 }
@@ -161,10 +161,10 @@ void why_register(Failure *failure, Connection *connection) {
       .declaration =
           "CREATE TABLE why(relationship TEXT, rule TEXT, kind TEXT,"
           " ok INTEGER, message TEXT, have, allowed,"
-          " asked HIDDEN, source HIDDEN, target HIDDEN"
-          PAIR(1) PAIR(2) PAIR(3) PAIR(4) PAIR(5) PAIR(6) PAIR(7) PAIR(8)
-          PAIR(9) PAIR(10) PAIR(11) PAIR(12) PAIR(13) PAIR(14) PAIR(15)
-          PAIR(16) PAIR(17) PAIR(18) PAIR(19) PAIR(20) ")",
+          " asked HIDDEN, source HIDDEN, target HIDDEN" PAIR(1) PAIR(2) PAIR(3)
+              PAIR(4) PAIR(5) PAIR(6) PAIR(7) PAIR(8) PAIR(9) PAIR(10) PAIR(11)
+                  PAIR(12) PAIR(13) PAIR(14) PAIR(15) PAIR(16) PAIR(17) PAIR(18)
+                      PAIR(19) PAIR(20) ")",
       .column_count = 7,
       .argument_count = 3 + 2 * PAYLOAD_LIMIT,
       .find = why_ask};
