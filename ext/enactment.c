@@ -35,14 +35,20 @@ char *enactment_sql(Failure *failure, const Rule *rule, TriggerEvent event,
   return sql;
 }
 
+/* The name of trigger `number` on the record, or NULL. */
+static const char *recorded_trigger(const Make *made, int number) {
+  for (int i = 0; i < made->count; i++)
+    if (name_equal(made->list[i].type, "trigger") && number-- == 0)
+      return made->list[i].name;
+  return NULL;
+}
+
 static void enactment_add(Failure *failure, Arena *arena, sqlite3 *db,
                           const Rule *rule, TriggerEvent event,
                           Enactment *enactment) {
-  const Make *made = &enactment->made;
   EnactedTrigger *trigger = &enactment->triggers[enactment->count];
   trigger->event = event;
-  trigger->name =
-      enactment->count < made->count ? made->list[enactment->count].name : NULL;
+  trigger->name = recorded_trigger(&enactment->made, enactment->count);
   enactment->count++;
   trigger->found = trigger_found(failure, arena, db, trigger->name);
   if (!trigger->found) {

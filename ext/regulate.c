@@ -44,8 +44,8 @@ typedef struct Regulation {
   Make make;
 } Regulation;
 
-static Regulation regulation_new(Failure *failure, sqlite3_context *context) {
-  Regulation regulation = {.connection = sqlite3_user_data(context),
+static Regulation regulation_new(Failure *failure, Connection *connection) {
+  Regulation regulation = {.connection = connection,
                            .arena = arena_new(failure)};
   regulation.make.db = regulation.connection->db;
   regulation.make.arena = regulation.arena;
@@ -297,6 +297,7 @@ static void rule_make_all(Failure *failure, Regulation *regulation) {
   catalog_create_rules(failure, db, regulation->model->schema);
   if (regulation->rule->kind == RULE_MIN_COUNT)
     catalog_create_debts(failure, db, regulation->model->schema);
+  make_indexes(failure, &regulation->make, regulation->relationship);
   for (int i = 0; i < TRIGGER_EVENT_COUNT; i++)
     make_rule_trigger(failure, regulation, (TriggerEvent)i);
   regulation->declaration.made = make_text(failure, &regulation->make);
@@ -320,11 +321,8 @@ static void rule_unmake(Failure *failure, Regulation *regulation,
                        before);
 }
 
-static void regulation_enact(Failure *failure, Regulation *regulation) {
-  regulation_find(failure, regulation);
-  regulation_describe(failure, regulation);
-  regulation_read(failure, regulation);
-  if (failure->code) return;
+/* Makes what the rule wants, unless all of it is there. */
+static void regulation_install(Failure *failure, Regulation *regulation) {
   const RuleDeclaration *before = regulation_before(regulation);
   if (before) {
     if (regulation_stands(failure, regulation, before)) return;
@@ -335,10 +333,36 @@ static void regulation_enact(Failure *failure, Regulation *regulation) {
   rule_make_all(failure, regulation);
 }
 
+static void regulation_enact(Failure *failure, Regulation *regulation) {
+  regulation_find(failure, regulation);
+  regulation_describe(failure, regulation);
+  regulation_read(failure, regulation);
+  if (!failure->code) regulation_install(failure, regulation);
+}
+
+/* True if something was made: what is there and right is let alone. */
+bool regulate_again(Failure *failure, Connection *connection,
+                    sqlite3_stmt *guard, const RuleDeclaration *rule) {
+  Regulation regulation = regulation_new(failure, connection);
+  regulation.make.guard = guard;
+  regulation.declaration = *rule;
+  regulation.name = rule->name;
+  regulation.keeps = true;
+  regulation_refresh(failure, &regulation);
+  regulation_read(failure, &regulation);
+  if (!failure->code) {
+    regulation.relationship = regulation.rule->relationship;
+    regulation_install(failure, &regulation);
+  }
+  bool changed = regulation.make.changed;
+  regulation_free(&regulation);
+  return changed;
+}
+
 /* relationship_rule(relationship, rule, kind, expression, option, value, ...) */
 void regulate_rule(sqlite3_context *context, int argc, sqlite3_value **argv) {
   Failure failure = {0, NULL};
-  Regulation regulation = regulation_new(&failure, context);
+  Regulation regulation = regulation_new(&failure, sqlite3_user_data(context));
   regulation_arguments(&failure, &regulation, argc, argv);
   Undertaking undertaking = declare_begin(&failure, regulation.connection);
   regulation.make.guard = undertaking.guard;
@@ -392,7 +416,7 @@ static void regulation_repeal(Failure *failure, Regulation *regulation) {
 void regulate_rule_drop(sqlite3_context *context, int argc,
                         sqlite3_value **argv) {
   Failure failure = {0, NULL};
-  Regulation regulation = regulation_new(&failure, context);
+  Regulation regulation = regulation_new(&failure, sqlite3_user_data(context));
   if (argc != 2)
     failure_set(&failure, SQLITE_ERROR,
                 "takes a relationship and the name of a rule");

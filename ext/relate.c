@@ -45,6 +45,7 @@ static const struct {
     {"relationship_function_drop", -1, declare_function_drop},
     {"relationship_rule", -1, regulate_rule},
     {"relationship_rule_drop", -1, regulate_rule_drop},
+    {"relationship_repair", -1, repair_function},
     {"relationship_diagram", -1, diagram_function},
     {"related_sql", -1, recipe_function},
 };

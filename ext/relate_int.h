@@ -1368,7 +1368,10 @@ RELATE_PRIVATE void make_unique(Failure *failure, Make *make,
                                 const Relationship *relationship);
 RELATE_PRIVATE const char *make_trigger_name(Failure *failure, const Make *make,
                                              const Table *table,
-                                             const Columns *columns);
+                                             const Columns *columns,
+                                             const char *kind);
+RELATE_PRIVATE const char *make_recorded_trigger(const Make *make,
+                                                 const char *kind);
 /* `stem` with our prefix, such that nothing in main has the name. */
 RELATE_PRIVATE const char *make_unused_name(Failure *failure, const Make *make,
                                             sqlite3_str *stem);
@@ -1477,6 +1480,12 @@ RELATE_PRIVATE void uphold_update(Failure *failure, sqlite3 *db,
 RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
                                          sqlite3 *db, const Model *model);
 
+/* ---- layer 13: orphan.c: what becomes of a target without links ---- */
+
+/* Sees to it that targets go with their last link, or that they stay. */
+RELATE_PRIVATE void orphan_uphold(Failure *failure, Make *make,
+                                  const Relationship *r, bool wanted);
+
 /* ---- layer 14: navigator.c: a relationship as a table ---- */
 
 /* Registers the table of that name on the connection: the relationship that is
@@ -1525,6 +1534,7 @@ typedef enum Option {
   OPTION_CARDINALITY, /* this one and what follows is kept */
   OPTION_ON_DELETE,
   OPTION_ON_UPDATE,
+  OPTION_DELETE_ORPHAN,
   OPTION_WHERE,
   OPTION_ORDER_BY,
   OPTION_VIEW,
@@ -1595,6 +1605,11 @@ RELATE_PRIVATE Undertaking declare_begin(Failure *failure,
 RELATE_PRIVATE void declare_end(Failure *failure, Undertaking *undertaking,
                                 sqlite3_context *context, char *result);
 
+/* Says what is declared under that name once more: makes what is missing.  True
+** if something was. */
+RELATE_PRIVATE bool declare_again(Failure *failure, Connection *connection,
+                                  sqlite3_stmt *guard, const char *table,
+                                  const char *name);
 RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
                                          sqlite3_value **argv);
 RELATE_PRIVATE void declare_drop(sqlite3_context *context, int argc,
@@ -1607,6 +1622,11 @@ RELATE_PRIVATE void regulate_rule(sqlite3_context *context, int argc,
 RELATE_PRIVATE void regulate_rule_drop(sqlite3_context *context, int argc,
                                        sqlite3_value **argv);
 
+/* The same for a rule that is declared. */
+RELATE_PRIVATE bool regulate_again(Failure *failure, Connection *connection,
+                                   sqlite3_stmt *guard,
+                                   const RuleDeclaration *rule);
+
 /* ---- layer 17: define.c: relationship_function() and its drop ---- */
 
 RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
@@ -1614,6 +1634,11 @@ RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
 RELATE_PRIVATE void declare_function_drop(sqlite3_context *context, int argc,
                                           sqlite3_value **argv);
 
-/* ---- layer 18: relate.c: the entry point ---- */
+/* ---- layer 18: repair.c: relationship_repair() ---- */
+
+RELATE_PRIVATE void repair_function(sqlite3_context *context, int argc,
+                                    sqlite3_value **argv);
+
+/* ---- layer 19: relate.c: the entry point ---- */
 
 #endif
