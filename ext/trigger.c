@@ -47,7 +47,7 @@
 #define READS_LIMIT 60 /* columns of one table in UPDATE OF */
 
 /* Which rows of a link a piece of SQL needs. */
-enum { NEEDS_SOURCE = 1, NEEDS_TARGET = 2, NEEDS_LINK = 4 };
+enum { NEEDS_SOURCE = 1, NEEDS_TARGET = 2, NEEDS_LINK = 4, NEEDS_OWNER = 8 };
 
 /* A text in the making. */
 typedef struct Draft {
@@ -145,6 +145,13 @@ static void say_linked(Draft *draft, End end, const char *alias, Holder key) {
   }
 }
 
+/* The source whose links are judged.  The condition of a `having` is about these
+** links, and about `source` beside each; so there it has a name of its own. */
+static Holder owner_of(const Draft *draft) {
+  bool own = draft->rule->kind == RULE_HAVING;
+  return (Holder){own ? "owner" : "source", &draft->relationship->source_key};
+}
+
 static Holder source_of(const Draft *draft, const char *link) {
   return (Holder){link, &draft->relationship->source_link};
 }
@@ -165,10 +172,11 @@ static unsigned needs(const Expression *expression) {
 /* Writes the tables of the rows, with `before` in front of the first. */
 static void say_rows(Draft *draft, unsigned rows, const char *before) {
   const Relationship *r = draft->relationship;
-  const Table *tables[] = {r->link, r->source, r->target};
-  static const unsigned bits[] = {NEEDS_LINK, NEEDS_SOURCE, NEEDS_TARGET};
-  static const char *const aliases[] = {"link", "source", "target"};
-  for (int i = 0; i < 3; i++) {
+  const Table *tables[] = {r->link, r->source, r->target, r->source};
+  static const unsigned bits[] = {NEEDS_LINK, NEEDS_SOURCE, NEEDS_TARGET,
+                                  NEEDS_OWNER};
+  static const char *const aliases[] = {"link", "source", "target", "owner"};
+  for (int i = 0; i < 4; i++) {
     if (!(rows & bits[i])) continue;
     say(draft, before);
     if (bits[i] == NEEDS_LINK) say_link_table(draft, SUPPOSED_LINK, "link");
@@ -197,6 +205,11 @@ static void say_rows_of(Draft *draft, unsigned rows, const char *judged,
     say(draft, before);
     say_match(draft, (Holder){"target", &r->target_key},
               target_of(draft, judged));
+    before = " AND ";
+  }
+  if (rows & NEEDS_OWNER) {
+    say(draft, before);
+    say_match(draft, owner_of(draft), source_of(draft, judged));
   }
 }
 
@@ -240,7 +253,7 @@ static void say_links(Draft *draft, Holder key, unsigned rows) {
   bool outer = strcmp(key.alias, "source") == 0;
   say(draft, " FROM ");
   say_link_table(draft, SUPPOSED_LINKS, "link");
-  if ((rows & NEEDS_SOURCE) && (!outer || rule->kind == RULE_HAVING)) {
+  if ((rows & NEEDS_SOURCE) && !outer) {
     say(draft, " JOIN ");
     say_table(draft, r->source, "source");
     say(draft, " ON ");
@@ -318,13 +331,28 @@ static void say_links_break(Draft *draft, Holder key, const char *judged) {
 
 /* ---- one link ---- */
 
+/* (SELECT ... AS starts, ... AS ends ...) AS span, of the link `judged` */
+static void say_span(Draft *draft, const char *judged) {
+  const Rule *rule = draft->rule;
+  unsigned rows = needs(rule->expression) | needs(rule->end);
+  say(draft, "(SELECT ");
+  say_expression(draft, rule->expression);
+  say(draft, " AS starts, ");
+  say_expression(draft, rule->end);
+  say(draft, " AS ends");
+  say_rows(draft, rows, " FROM ");
+  say_rows_of(draft, rows, judged, " WHERE ");
+  say(draft, ") AS span");
+}
+
+/* Another link of the source `key` overlaps with `judged`.  What is empty, or
+** ends before it starts, has nothing in common with anything. */
 static void say_overlap(Draft *draft, const char *judged, Holder key) {
   const Rule *rule = draft->rule;
   const Columns *row = &draft->relationship->link->row_key;
-  say_value_of(draft, rule->expression, judged);
-  say(draft, " < ");
-  say_value_of(draft, rule->end, judged);
-  say(draft, " AND EXISTS (SELECT 1");
+  say(draft, "EXISTS (SELECT 1 FROM ");
+  say_span(draft, judged);
+  say(draft, " WHERE span.starts < span.ends AND EXISTS (SELECT 1");
   say_links(draft, key,
             needs_of_links(rule) | needs(rule->expression) | needs(rule->end));
   if (!draft->supposed) {
@@ -335,17 +363,13 @@ static void say_overlap(Draft *draft, const char *judged, Holder key) {
   say_same_per(draft, judged);
   say(draft, " AND ");
   say_expression(draft, rule->expression);
-  say(draft, " < ");
-  say_value_of(draft, rule->end, judged);
-  say(draft, " AND ");
-  say_value_of(draft, rule->expression, judged);
-  say(draft, " < ");
+  say(draft, " < span.ends AND span.starts < ");
   say_expression(draft, rule->end);
   say(draft, " AND ");
   say_expression(draft, rule->expression);
   say(draft, " < ");
   say_expression(draft, rule->end);
-  say(draft, ")");
+  say(draft, "))");
 }
 
 static void say_columns(Draft *draft, Holder holder) {
@@ -398,16 +422,21 @@ static unsigned needs_of_judged(const Rule *rule) {
   if (rule->leaving) rows |= NEEDS_SOURCE | NEEDS_TARGET;
   if (rule->kind != RULE_CHECK && rule->kind != RULE_ACYCLIC &&
       !end_is_alike(&source))
-    rows |= NEEDS_SOURCE;
+    rows |= rule->kind == RULE_HAVING ? NEEDS_OWNER : NEEDS_SOURCE;
   return rows;
+}
+
+/* The key of the source of `judged`, by the row of that if there is one. */
+static Holder judged_key(const Draft *draft, const char *judged,
+                         unsigned rows) {
+  unsigned row = draft->rule->kind == RULE_HAVING ? NEEDS_OWNER : NEEDS_SOURCE;
+  return rows & row ? owner_of(draft) : source_of(draft, judged);
 }
 
 /* The link `judged` breaks the rule; its rows are `rows`. */
 static void say_link_breaks(Draft *draft, const char *judged, unsigned rows) {
   const Rule *rule = draft->rule;
-  Holder key = source_of(draft, judged);
-  if (rows & NEEDS_SOURCE)
-    key = (Holder){"source", &draft->relationship->source_key};
+  Holder key = judged_key(draft, judged, rows);
   if (rule->where) {
     say_expression(draft, rule->where);
     say(draft, " AND ");
@@ -468,18 +497,18 @@ static void say_are_links_at(Draft *draft, const End *end) {
 ** NEW all sources. */
 static void say_sources(Draft *draft, const Holder *key) {
   const Relationship *r = draft->relationship;
-  const Holder source = {"source", &r->source_key};
+  const Holder source = owner_of(draft);
   const End target = end_of_target(r);
   if (key) {
     say(draft, "FROM ");
-    say_table(draft, r->source, "source");
+    say_table(draft, r->source, source.alias);
     say(draft, "\n  WHERE ");
     say_match(draft, source, *key);
     return;
   }
   say_links_at(draft, &target);
   say(draft, ", ");
-  say_table(draft, r->source, "source");
+  say_table(draft, r->source, source.alias);
   say_are_links_at(draft, &target);
   say(draft, " AND ");
   say_match(draft, source, source_of(draft, "this"));
@@ -490,8 +519,7 @@ static void say_judge_sources(Draft *draft, const Holder *key) {
   say_raise(draft);
   say_sources(draft, key);
   say(draft, "\n    AND ");
-  say_links_break(draft, (Holder){"source", &draft->relationship->source_key},
-                  NULL);
+  say_links_break(draft, owner_of(draft), NULL);
   say(draft, ";\n");
 }
 
@@ -543,7 +571,7 @@ static void say_forget(Draft *draft, Holder key) {
 
 /* What sources owe is found out anew. */
 static void say_reckon(Draft *draft, const Holder *key) {
-  const Holder source = {"source", &draft->relationship->source_key};
+  const Holder source = owner_of(draft);
   say(draft, "  DELETE FROM \"" DEBT_TABLE "\" WHERE rule = ");
   say_debtor(draft);
   say(draft, " AND key IN (SELECT ");
@@ -562,6 +590,32 @@ static void say_reckon(Draft *draft, const Holder *key) {
   say(draft, ";\n");
 }
 
+/* One more link of the source that `key` holds: what it owes may be paid.  Where
+** it owes nothing its links are not counted. */
+static void say_settle(Draft *draft, const Holder *key) {
+  const Holder source = owner_of(draft);
+  bool same = true;
+  for (int i = 0; i < key->columns->count; i++)
+    if (!clause_same_value(key->columns->list[i], source.columns->list[i]))
+      same = false;
+  say(draft, "  DELETE FROM \"" DEBT_TABLE "\" WHERE rule = ");
+  say_debtor(draft);
+  say(draft, same ? " AND key = " : " AND key IN (SELECT ");
+  say_key_value(draft, same ? *key : source);
+  if (!same) {
+    say(draft, " ");
+    say_sources(draft, key);
+    say(draft, ")");
+  }
+  say(draft, "\n    AND EXISTS (SELECT 1 ");
+  say_sources(draft, key);
+  say(draft, " AND ");
+  say_key_value(draft, source);
+  say(draft, " = \"" DEBT_TABLE "\".key\n    AND NOT (");
+  say_links_break(draft, source, NULL);
+  say(draft, "));\n");
+}
+
 static void say_reckon_all(Draft *draft, TriggerEvent event) {
   const Relationship *r = draft->relationship;
   const Holder old_row = {"OLD", &r->source_key};
@@ -570,7 +624,10 @@ static void say_reckon_all(Draft *draft, TriggerEvent event) {
   const Holder new_link = source_of(draft, "NEW");
   bool own = link_is_source(r);
   switch (event) {
-    case TRIGGER_LINK_INSERT: say_reckon(draft, &new_link); break;
+    case TRIGGER_LINK_INSERT:
+      if (own) say_reckon(draft, &new_link);
+      if (!own) say_settle(draft, &new_link);
+      break;
     case TRIGGER_LINK_DELETE:
       if (own) say_forget(draft, old_row);
       if (!own) say_reckon(draft, &old_link);
@@ -828,11 +885,11 @@ static void say_breaking_links(Draft *draft) {
 /* The sources that break it, as their keys. */
 static void say_breaking_sources(Draft *draft) {
   const Relationship *r = draft->relationship;
-  const Holder source = {"source", &r->source_key};
+  const Holder source = owner_of(draft);
   say(draft, "SELECT ");
   say_columns(draft, source);
   say(draft, " FROM ");
-  say_table(draft, r->source, "source");
+  say_table(draft, r->source, source.alias);
   say(draft, " WHERE ");
   say_links_break(draft, source, NULL);
 }
@@ -1017,8 +1074,7 @@ char *trigger_verdict_sql(const Rule *rule, bool leaving,
   const Relationship *r = rule->relationship;
   Draft draft = draft_of(rule, r->source->schema->name);
   unsigned rows = needs_of_judged(rule);
-  Holder key = source_of(&draft, "this");
-  if (rows & NEEDS_SOURCE) key = (Holder){"source", &r->source_key};
+  Holder key = judged_key(&draft, "this", rows);
   say_supposed_link(&draft, leaving, payload);
   if (leaving) say_leaving_from(&draft);
   if (!leaving) say_supposed_from(&draft);
