@@ -339,30 +339,85 @@ static void say_reached_names(Draft *draft, int count) {
     sqlite3_str_appendf(draft->text, "%sk%d", i ? ", " : "", i + 1);
 }
 
+/* The row has a key that is reached: here."id" = _relationship_reached.k1 */
+static void say_reached(Draft *draft, Holder row) {
+  for (int i = 0; i < row.columns->count; i++) {
+    if (i) say(draft, " AND ");
+    say_column(draft, row.alias, row.columns->list[i]);
+    sqlite3_str_appendf(draft->text, " = " REACHED ".k%d", i + 1);
+  }
+}
+
+/* Both ends hold the key as the table itself does, so values can be compared
+** as they are: ("a") IN (WITH RECURSIVE ...) */
+static void say_cycle_of_values(Draft *draft, const char *judged,
+                                const End *from, const End *to) {
+  say(draft, "(");
+  say_columns(draft, (Holder){judged, from->link});
+  say(draft, ") IN (WITH RECURSIVE " REACHED "(");
+  say_reached_names(draft, to->link->count);
+  say(draft, ") AS (SELECT ");
+  say_columns(draft, (Holder){judged, to->link});
+  say(draft, " UNION SELECT ");
+  say_columns(draft, (Holder){"link", to->link});
+  say(draft, " FROM " REACHED " JOIN ");
+  say_table(draft, draft->relationship->link, "link");
+  say(draft, " ON ");
+  say_reached(draft, (Holder){"link", from->link});
+  say(draft, ") SELECT * FROM " REACHED ")");
+}
+
+/* Else by way of the table itself: what is reached are its own keys. */
+static void say_cycle_of_rows(Draft *draft, const char *judged, const End *from,
+                              const End *to) {
+  const Holder node = {"node", to->key};
+  const Holder here = {"here", from->key};
+  say(draft, "EXISTS (WITH RECURSIVE " REACHED "(");
+  say_reached_names(draft, to->key->count);
+  say(draft, ") AS (");
+  say(draft, "SELECT ");
+  say_columns(draft, node);
+  say(draft, " FROM ");
+  say_table(draft, to->table, "node");
+  say(draft, " WHERE ");
+  say_match(draft, node, (Holder){judged, to->link});
+  say(draft, " UNION SELECT ");
+  say_columns(draft, node);
+  say(draft, " FROM " REACHED " JOIN ");
+  say_table(draft, from->table, "here");
+  say(draft, " ON ");
+  say_reached(draft, here);
+  say(draft, " JOIN ");
+  say_table(draft, draft->relationship->link, "link");
+  say(draft, " ON ");
+  say_linked(draft, *from, "link", here);
+  say(draft, " JOIN ");
+  say_table(draft, to->table, "node");
+  say(draft, " ON ");
+  say_match(draft, node, (Holder){"link", to->link});
+  say(draft, ") SELECT 1 FROM " REACHED " JOIN ");
+  say_table(draft, from->table, "here");
+  say(draft, " ON ");
+  say_reached(draft, here);
+  say(draft, " WHERE ");
+  say_match(draft, here, (Holder){judged, from->link});
+  say(draft, ")");
+}
+
 /* One gets from the link's one end to the other by links.  Along a foreign key
 ** of the table itself one goes up, where each row has one parent. */
 static void say_cycle(Draft *draft, const char *judged) {
   const Relationship *r = draft->relationship;
-  bool up = r->cardinality != MANY_TO_MANY && !r->linked_by_source;
-  const Columns *from = up ? &r->target_link : &r->source_link;
-  const Columns *to = up ? &r->source_link : &r->target_link;
-  say(draft, "(");
-  say_columns(draft, (Holder){judged, from});
-  say(draft, ") IN (WITH RECURSIVE " REACHED "(");
-  say_reached_names(draft, to->count);
-  say(draft, ") AS (SELECT ");
-  say_columns(draft, (Holder){judged, to});
-  say(draft, " UNION SELECT ");
-  say_columns(draft, (Holder){"link", to});
-  say(draft, " FROM " REACHED " JOIN ");
-  say_table(draft, r->link, "link");
-  say(draft, " ON ");
-  for (int i = 0; i < from->count; i++) {
-    if (i) say(draft, " AND ");
-    say_column(draft, "link", from->list[i]);
-    sqlite3_str_appendf(draft->text, " = " REACHED ".k%d", i + 1);
+  End from = end_of_source(r), to = end_of_target(r);
+  if (link_is_target(r)) {
+    from = end_of_target(r);
+    to = end_of_source(r);
   }
-  say(draft, ") SELECT * FROM " REACHED ")");
+  if (end_is_alike(&from) && end_is_alike(&to)) {
+    say_cycle_of_values(draft, judged, &from, &to);
+  } else {
+    say_cycle_of_rows(draft, judged, &from, &to);
+  }
 }
 
 /* ---- what is judged ---- */
@@ -574,7 +629,7 @@ static void say_reckon_all(Draft *draft, TriggerEvent event) {
 typedef struct Reads {
   int count;
   const Column *list[READS_LIMIT];
-  bool too_many; /* or one that is generated: any UPDATE may change it */
+  bool too_many; /* any UPDATE may change one of them */
 } Reads;
 
 static void reads_add(Reads *reads, const Column *column) {
@@ -617,11 +672,16 @@ static Reads reads_of_link(const Rule *rule) {
   return reads;
 }
 
+/* Its key too: a row that takes a key may find links there, which were made
+** under a deferred foreign key. */
 static Reads reads_of_end(const Rule *rule, Role role) {
+  const Relationship *r = rule->relationship;
+  bool source = role == ROLE_SOURCE;
   Reads reads = {.count = 0};
   reads_add_role(&reads, rule, role);
-  if (rule->kind == RULE_MIN_COUNT && role == ROLE_SOURCE)
-    reads_add_columns(&reads, &rule->relationship->source_key);
+  if (reads.count || (source && (rule->kind == RULE_MIN_COUNT ||
+                                 needs_of_judged(rule) & NEEDS_SOURCE)))
+    reads_add_columns(&reads, source ? &r->source_key : &r->target_key);
   return reads;
 }
 
@@ -656,8 +716,14 @@ bool trigger_is_wanted(const Rule *rule, TriggerEvent event) {
   return false;
 }
 
+/* The rowid, or a column that is another name for it: SET rowid = 1 changes it
+** too, and UPDATE OF goes by names. */
 static bool column_is_rowid(const Column *column) {
-  return column == &column->table->rowid;
+  const Table *table = column->table;
+  return column == &table->rowid ||
+         (!table->without_rowid && table->primary_key.count == 1 &&
+          table->primary_key.list[0] == column &&
+          name_equal(column->type, "INTEGER"));
 }
 
 /* UPDATE OF the columns; without a list where any UPDATE may matter. */
@@ -705,17 +771,32 @@ static void say_event(Draft *draft, TriggerEvent event) {
   sqlite3_str_appendf(draft->text, " ON \"%w\"", event_table(r, event)->name);
 }
 
-/* WHEN something that is read has changed; bytes count, not how they compare. */
-static void say_changed(Draft *draft, const Reads *reads) {
+/* The column has changed; bytes count, not how they compare.  Without a type it
+** may be 1 and become 1.0, which is another thing to divide. */
+static void say_column_changed(Draft *draft, const Column *column) {
+  say_column(draft, "OLD", column);
+  say(draft, " IS NOT ");
+  say_column(draft, "NEW", column);
+  say(draft, " COLLATE BINARY");
+  if (column->affinity != 'A') return;
+  say(draft, " OR typeof(");
+  say_column(draft, "OLD", column);
+  say(draft, ") <> typeof(");
+  say_column(draft, "NEW", column);
+  say(draft, ")");
+}
+
+/* WHEN something that is read has changed.  Returns the text that joins a
+** further condition. */
+static const char *say_changed(Draft *draft, const Reads *reads) {
+  if (reads->too_many) return " WHEN ";
   say(draft, " WHEN (");
   for (int i = 0; i < reads->count; i++) {
     if (i) say(draft, " OR ");
-    say_column(draft, "OLD", reads->list[i]);
-    say(draft, " IS NOT ");
-    say_column(draft, "NEW", reads->list[i]);
-    say(draft, " COLLATE BINARY");
+    say_column_changed(draft, reads->list[i]);
   }
   say(draft, ")");
+  return " AND ";
 }
 
 static void say_when(Draft *draft, TriggerEvent event) {
@@ -723,9 +804,9 @@ static void say_when(Draft *draft, TriggerEvent event) {
   bool links = rule->kind != RULE_MIN_COUNT && !rule->leaving;
   if (event_is_update(event)) {
     Reads reads = reads_of(rule, event);
-    say_changed(draft, &reads);
+    const char *before = say_changed(draft, &reads);
     if (event == TRIGGER_LINK_UPDATE && links && rule->kind != RULE_HAVING)
-      say_is_link(draft, "NEW", " AND ");
+      say_is_link(draft, "NEW", before);
   } else if (event == TRIGGER_LINK_INSERT && links) {
     say_is_link(draft, "NEW", " WHEN ");
   }
@@ -803,7 +884,8 @@ static void say_breaking_links(Draft *draft) {
   say_link_breaks(draft, "this", rows);
 }
 
-/* The sources that break it, as their keys. */
+/* The sources that break it, as their keys.  To one whose key is NULL nothing
+** can be linked, and no trigger judges it. */
 static void say_breaking_sources(Draft *draft) {
   const Relationship *r = draft->relationship;
   const Holder source = {"source", &r->source_key};
@@ -812,6 +894,10 @@ static void say_breaking_sources(Draft *draft) {
   say(draft, " FROM ");
   say_table(draft, r->source, "source");
   say(draft, " WHERE ");
+  for (int i = 0; i < source.columns->count; i++) {
+    say_column(draft, source.alias, source.columns->list[i]);
+    say(draft, " IS NOT NULL AND ");
+  }
   say_links_break(draft, source, NULL);
 }
 
