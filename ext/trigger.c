@@ -214,19 +214,20 @@ static int say_is_link(Draft *draft, const char *alias, const char *before) {
 
 /* ---- all links of one source ---- */
 
-/* FROM the links of the source whose key is `key`, for which `where` is so. */
+/* FROM the links of the source whose key is `key`, for which `where` is so.
+** If they need the source, it is there by that name already, or is joined. */
 static void say_links(Draft *draft, Holder key, unsigned rows) {
   const Relationship *r = draft->relationship;
   const Rule *rule = draft->rule;
-  bool outer = strcmp(key.alias, "source") == 0;
+  const Holder source = {"source", &r->source_key};
+  bool joins = (rows & NEEDS_SOURCE) && strcmp(key.alias, "source") != 0;
   say(draft, " FROM ");
   say_table(draft, r->link, "link");
-  if ((rows & NEEDS_SOURCE) && (!outer || rule->kind == RULE_HAVING)) {
+  if (joins) {
     say(draft, " JOIN ");
     say_table(draft, r->source, "source");
     say(draft, " ON ");
-    say_match(draft, (Holder){"source", &r->source_key},
-              source_of(draft, "link"));
+    say_match(draft, source, source_of(draft, "link"));
   }
   if (rows & NEEDS_TARGET) {
     say(draft, " LEFT JOIN ");
@@ -236,7 +237,11 @@ static void say_links(Draft *draft, Holder key, unsigned rows) {
               target_of(draft, "link"));
   }
   say(draft, " WHERE ");
-  say_linked(draft, end_of_source(r), "link", key);
+  if (joins) {
+    say_match(draft, source, key);
+  } else {
+    say_linked(draft, end_of_source(r), "link", key);
+  }
   clause_not_null(draft->text, r, "link");
   if (!rule->where) return;
   say(draft, " AND ");
@@ -268,6 +273,17 @@ static unsigned needs_of_links(const Rule *rule) {
   unsigned rows = needs(rule->where) | needs(rule->per);
   if (rule->kind == RULE_HAVING) rows |= needs(rule->expression);
   return rows;
+}
+
+/* An aggregate belongs to the query whose columns it reads.  So with having the
+** source is joined to its links, and what is outside has another name: */
+static bool links_join_source(const Rule *rule) {
+  return rule->kind == RULE_HAVING && (needs_of_links(rule) & NEEDS_SOURCE);
+}
+
+static Holder outer_source(const Draft *draft) {
+  return (Holder){draft->rule->kind == RULE_HAVING ? "owner" : "source",
+                  &draft->relationship->source_key};
 }
 
 /* The source with that key has links for which the rule does not hold. */
@@ -439,7 +455,7 @@ static unsigned needs_of_judged(const Rule *rule) {
 static void say_link_breaks(Draft *draft, const char *judged, unsigned rows) {
   const Rule *rule = draft->rule;
   Holder key = source_of(draft, judged);
-  if (rows & NEEDS_SOURCE)
+  if ((rows & NEEDS_SOURCE) && !links_join_source(rule))
     key = (Holder){"source", &draft->relationship->source_key};
   if (rule->where) {
     say_expression(draft, rule->where);
@@ -501,18 +517,18 @@ static void say_are_links_at(Draft *draft, const End *end) {
 ** NEW all sources. */
 static void say_sources(Draft *draft, const Holder *key) {
   const Relationship *r = draft->relationship;
-  const Holder source = {"source", &r->source_key};
+  const Holder source = outer_source(draft);
   const End target = end_of_target(r);
   if (key) {
     say(draft, "FROM ");
-    say_table(draft, r->source, "source");
+    say_table(draft, r->source, source.alias);
     say(draft, "\n  WHERE ");
     say_match(draft, source, *key);
     return;
   }
   say_links_at(draft, &target);
   say(draft, ", ");
-  say_table(draft, r->source, "source");
+  say_table(draft, r->source, source.alias);
   say_are_links_at(draft, &target);
   say(draft, " AND ");
   say_match(draft, source, source_of(draft, "this"));
@@ -523,8 +539,7 @@ static void say_judge_sources(Draft *draft, const Holder *key) {
   say_raise(draft);
   say_sources(draft, key);
   say(draft, "\n    AND ");
-  say_links_break(draft, (Holder){"source", &draft->relationship->source_key},
-                  NULL);
+  say_links_break(draft, outer_source(draft), NULL);
   say(draft, ";\n");
 }
 
@@ -888,11 +903,11 @@ static void say_breaking_links(Draft *draft) {
 ** can be linked, and no trigger judges it. */
 static void say_breaking_sources(Draft *draft) {
   const Relationship *r = draft->relationship;
-  const Holder source = {"source", &r->source_key};
+  const Holder source = outer_source(draft);
   say(draft, "SELECT ");
   say_columns(draft, source);
   say(draft, " FROM ");
-  say_table(draft, r->source, "source");
+  say_table(draft, r->source, source.alias);
   say(draft, " WHERE ");
   for (int i = 0; i < source.columns->count; i++) {
     say_column(draft, source.alias, source.columns->list[i]);
