@@ -118,8 +118,16 @@ static void say_column(Draft *draft, const char *alias, const Column *column) {
   clause_column(draft->text, alias, column);
 }
 
+/* (expression), marked in what is stored: when a column that it names is renamed
+** SQLite writes the new name into the trigger, and salvage.c finds it there. */
 static void say_expression(Draft *draft, const Expression *expression) {
+  const Rule *rule = draft->rule;
+  const char *mark = expression == rule->where ? TRIGGER_WHERE_MARK
+                     : expression == rule->per ? TRIGGER_PER_MARK
+                     : expression == rule->end ? TRIGGER_END_MARK
+                                               : TRIGGER_RULE_MARK;
   say(draft, "(");
+  if (!draft->schema) say(draft, mark);
   say(draft, expression->text);
   say(draft, ")");
 }
