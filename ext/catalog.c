@@ -481,8 +481,11 @@ void catalog_create_debts(Failure *failure, sqlite3 *db, const Schema *schema) {
 }
 
 void catalog_append_debtor(sqlite3_str *text, const RuleDeclaration *rule) {
-  sqlite3_str_appendf(text, "%s.%s.%s", rule->direction.source,
-                      rule->relationship, rule->name);
+  name_append(text, rule->direction.source);
+  sqlite3_str_appendall(text, ".");
+  name_append(text, rule->relationship);
+  sqlite3_str_appendall(text, ".");
+  name_append(text, rule->name);
 }
 
 /* Nobody owes anything to the rule any more. */

@@ -851,6 +851,12 @@ typedef enum TriggerEvent {
 
 #define TRIGGER_EVENT_COUNT 8
 
+/* What stands between a parenthesis and an expression of the rule. */
+#define TRIGGER_RULE_MARK "/*rule*/ "
+#define TRIGGER_END_MARK "/*end*/ "
+#define TRIGGER_WHERE_MARK "/*where*/ "
+#define TRIGGER_PER_MARK "/*per*/ "
+
 /* Pure, for rules without a problem.  The caller frees the texts; NULL means no
 ** memory. */
 RELATE_PRIVATE bool trigger_is_wanted(const Rule *rule, TriggerEvent event);
@@ -1503,6 +1509,15 @@ RELATE_PRIVATE void navigator_refresh(Failure *failure, Navigator *navigator,
 /* ---- layer 14: check.c: relationship_check ---- */
 
 RELATE_PRIVATE void check_register(Failure *failure, Connection *connection);
+
+/* ---- layer 14: salvage.c: a rule out of its triggers ---- */
+
+/* What `lost`, whose names are not there any more, says with those that its
+** triggers have now; in the arena.  False if they don't tell. */
+RELATE_PRIVATE bool salvage_rule(Failure *failure, Arena *arena, sqlite3 *db,
+                                 const Model *model,
+                                 const RuleDeclaration *lost,
+                                 RuleDeclaration *found);
 
 /* ---- layer 14: rule_list.c: relationship_rule_list ---- */
 

@@ -47,7 +47,7 @@
 #define READS_LIMIT 60 /* columns of one table in UPDATE OF */
 
 /* Which rows of a link a piece of SQL needs. */
-enum { NEEDS_SOURCE = 1, NEEDS_TARGET = 2, NEEDS_LINK = 4, NEEDS_OWNER = 8 };
+enum { NEEDS_SOURCE = 1, NEEDS_TARGET = 2, NEEDS_LINK = 4 };
 
 /* A text in the making. */
 typedef struct Draft {
@@ -118,8 +118,16 @@ static void say_column(Draft *draft, const char *alias, const Column *column) {
   clause_column(draft->text, alias, column);
 }
 
+/* (expression), marked in what is stored: when a column that it names is renamed
+** SQLite writes the new name into the trigger, and salvage.c finds it there. */
 static void say_expression(Draft *draft, const Expression *expression) {
+  const Rule *rule = draft->rule;
+  const char *mark = expression == rule->where ? TRIGGER_WHERE_MARK
+                     : expression == rule->per ? TRIGGER_PER_MARK
+                     : expression == rule->end ? TRIGGER_END_MARK
+                                               : TRIGGER_RULE_MARK;
   say(draft, "(");
+  if (!draft->schema) say(draft, mark);
   say(draft, expression->text);
   say(draft, ")");
 }
@@ -145,13 +153,6 @@ static void say_linked(Draft *draft, End end, const char *alias, Holder key) {
   }
 }
 
-/* The source whose links are judged.  The condition of a `having` is about these
-** links, and about `source` beside each; so there it has a name of its own. */
-static Holder owner_of(const Draft *draft) {
-  bool own = draft->rule->kind == RULE_HAVING;
-  return (Holder){own ? "owner" : "source", &draft->relationship->source_key};
-}
-
 static Holder source_of(const Draft *draft, const char *link) {
   return (Holder){link, &draft->relationship->source_link};
 }
@@ -172,11 +173,10 @@ static unsigned needs(const Expression *expression) {
 /* Writes the tables of the rows, with `before` in front of the first. */
 static void say_rows(Draft *draft, unsigned rows, const char *before) {
   const Relationship *r = draft->relationship;
-  const Table *tables[] = {r->link, r->source, r->target, r->source};
-  static const unsigned bits[] = {NEEDS_LINK, NEEDS_SOURCE, NEEDS_TARGET,
-                                  NEEDS_OWNER};
-  static const char *const aliases[] = {"link", "source", "target", "owner"};
-  for (int i = 0; i < 4; i++) {
+  const Table *tables[] = {r->link, r->source, r->target};
+  static const unsigned bits[] = {NEEDS_LINK, NEEDS_SOURCE, NEEDS_TARGET};
+  static const char *const aliases[] = {"link", "source", "target"};
+  for (int i = 0; i < 3; i++) {
     if (!(rows & bits[i])) continue;
     say(draft, before);
     if (bits[i] == NEEDS_LINK) say_link_table(draft, SUPPOSED_LINK, "link");
@@ -205,11 +205,6 @@ static void say_rows_of(Draft *draft, unsigned rows, const char *judged,
     say(draft, before);
     say_match(draft, (Holder){"target", &r->target_key},
               target_of(draft, judged));
-    before = " AND ";
-  }
-  if (rows & NEEDS_OWNER) {
-    say(draft, before);
-    say_match(draft, owner_of(draft), source_of(draft, judged));
   }
 }
 
@@ -246,19 +241,20 @@ static int say_is_link(Draft *draft, const char *alias, const char *before) {
 
 /* ---- all links of one source ---- */
 
-/* FROM the links of the source whose key is `key`, for which `where` is so. */
+/* FROM the links of the source whose key is `key`, for which `where` is so.
+** If they need the source, it is there by that name already, or is joined. */
 static void say_links(Draft *draft, Holder key, unsigned rows) {
   const Relationship *r = draft->relationship;
   const Rule *rule = draft->rule;
-  bool outer = strcmp(key.alias, "source") == 0;
+  const Holder source = {"source", &r->source_key};
+  bool joins = (rows & NEEDS_SOURCE) && strcmp(key.alias, "source") != 0;
   say(draft, " FROM ");
   say_link_table(draft, SUPPOSED_LINKS, "link");
-  if ((rows & NEEDS_SOURCE) && !outer) {
+  if (joins) {
     say(draft, " JOIN ");
     say_table(draft, r->source, "source");
     say(draft, " ON ");
-    say_match(draft, (Holder){"source", &r->source_key},
-              source_of(draft, "link"));
+    say_match(draft, source, source_of(draft, "link"));
   }
   if (rows & NEEDS_TARGET) {
     say(draft, " LEFT JOIN ");
@@ -268,7 +264,11 @@ static void say_links(Draft *draft, Holder key, unsigned rows) {
               target_of(draft, "link"));
   }
   say(draft, " WHERE ");
-  say_linked(draft, end_of_source(r), "link", key);
+  if (joins) {
+    say_match(draft, source, key);
+  } else {
+    say_linked(draft, end_of_source(r), "link", key);
+  }
   clause_not_null(draft->text, r, "link");
   if (!rule->where) return;
   say(draft, " AND ");
@@ -300,6 +300,17 @@ static unsigned needs_of_links(const Rule *rule) {
   unsigned rows = needs(rule->where) | needs(rule->per);
   if (rule->kind == RULE_HAVING) rows |= needs(rule->expression);
   return rows;
+}
+
+/* An aggregate belongs to the query whose columns it reads.  So with having the
+** source is joined to its links, and what is outside has another name: */
+static bool links_join_source(const Rule *rule) {
+  return rule->kind == RULE_HAVING && (needs_of_links(rule) & NEEDS_SOURCE);
+}
+
+static Holder outer_source(const Draft *draft) {
+  return (Holder){draft->rule->kind == RULE_HAVING ? "owner" : "source",
+                  &draft->relationship->source_key};
 }
 
 /* The source with that key has links for which the rule does not hold. */
@@ -384,30 +395,85 @@ static void say_reached_names(Draft *draft, int count) {
     sqlite3_str_appendf(draft->text, "%sk%d", i ? ", " : "", i + 1);
 }
 
+/* The row has a key that is reached: here."id" = _relationship_reached.k1 */
+static void say_reached(Draft *draft, Holder row) {
+  for (int i = 0; i < row.columns->count; i++) {
+    if (i) say(draft, " AND ");
+    say_column(draft, row.alias, row.columns->list[i]);
+    sqlite3_str_appendf(draft->text, " = " REACHED ".k%d", i + 1);
+  }
+}
+
+/* Both ends hold the key as the table itself does, so values can be compared
+** as they are: ("a") IN (WITH RECURSIVE ...) */
+static void say_cycle_of_values(Draft *draft, const char *judged,
+                                const End *from, const End *to) {
+  say(draft, "(");
+  say_columns(draft, (Holder){judged, from->link});
+  say(draft, ") IN (WITH RECURSIVE " REACHED "(");
+  say_reached_names(draft, to->link->count);
+  say(draft, ") AS (SELECT ");
+  say_columns(draft, (Holder){judged, to->link});
+  say(draft, " UNION SELECT ");
+  say_columns(draft, (Holder){"link", to->link});
+  say(draft, " FROM " REACHED " JOIN ");
+  say_table(draft, draft->relationship->link, "link");
+  say(draft, " ON ");
+  say_reached(draft, (Holder){"link", from->link});
+  say(draft, ") SELECT * FROM " REACHED ")");
+}
+
+/* Else by way of the table itself: what is reached are its own keys. */
+static void say_cycle_of_rows(Draft *draft, const char *judged, const End *from,
+                              const End *to) {
+  const Holder node = {"node", to->key};
+  const Holder here = {"here", from->key};
+  say(draft, "EXISTS (WITH RECURSIVE " REACHED "(");
+  say_reached_names(draft, to->key->count);
+  say(draft, ") AS (");
+  say(draft, "SELECT ");
+  say_columns(draft, node);
+  say(draft, " FROM ");
+  say_table(draft, to->table, "node");
+  say(draft, " WHERE ");
+  say_match(draft, node, (Holder){judged, to->link});
+  say(draft, " UNION SELECT ");
+  say_columns(draft, node);
+  say(draft, " FROM " REACHED " JOIN ");
+  say_table(draft, from->table, "here");
+  say(draft, " ON ");
+  say_reached(draft, here);
+  say(draft, " JOIN ");
+  say_table(draft, draft->relationship->link, "link");
+  say(draft, " ON ");
+  say_linked(draft, *from, "link", here);
+  say(draft, " JOIN ");
+  say_table(draft, to->table, "node");
+  say(draft, " ON ");
+  say_match(draft, node, (Holder){"link", to->link});
+  say(draft, ") SELECT 1 FROM " REACHED " JOIN ");
+  say_table(draft, from->table, "here");
+  say(draft, " ON ");
+  say_reached(draft, here);
+  say(draft, " WHERE ");
+  say_match(draft, here, (Holder){judged, from->link});
+  say(draft, ")");
+}
+
 /* One gets from the link's one end to the other by links.  Along a foreign key
 ** of the table itself one goes up, where each row has one parent. */
 static void say_cycle(Draft *draft, const char *judged) {
   const Relationship *r = draft->relationship;
-  bool up = r->cardinality != MANY_TO_MANY && !r->linked_by_source;
-  const Columns *from = up ? &r->target_link : &r->source_link;
-  const Columns *to = up ? &r->source_link : &r->target_link;
-  say(draft, "(");
-  say_columns(draft, (Holder){judged, from});
-  say(draft, ") IN (WITH RECURSIVE " REACHED "(");
-  say_reached_names(draft, to->count);
-  say(draft, ") AS (SELECT ");
-  say_columns(draft, (Holder){judged, to});
-  say(draft, " UNION SELECT ");
-  say_columns(draft, (Holder){"link", to});
-  say(draft, " FROM " REACHED " JOIN ");
-  say_table(draft, r->link, "link");
-  say(draft, " ON ");
-  for (int i = 0; i < from->count; i++) {
-    if (i) say(draft, " AND ");
-    say_column(draft, "link", from->list[i]);
-    sqlite3_str_appendf(draft->text, " = " REACHED ".k%d", i + 1);
+  End from = end_of_source(r), to = end_of_target(r);
+  if (link_is_target(r)) {
+    from = end_of_target(r);
+    to = end_of_source(r);
   }
-  say(draft, ") SELECT * FROM " REACHED ")");
+  if (end_is_alike(&from) && end_is_alike(&to)) {
+    say_cycle_of_values(draft, judged, &from, &to);
+  } else {
+    say_cycle_of_rows(draft, judged, &from, &to);
+  }
 }
 
 /* ---- what is judged ---- */
@@ -422,15 +488,16 @@ static unsigned needs_of_judged(const Rule *rule) {
   if (rule->leaving) rows |= NEEDS_SOURCE | NEEDS_TARGET;
   if (rule->kind != RULE_CHECK && rule->kind != RULE_ACYCLIC &&
       !end_is_alike(&source))
-    rows |= rule->kind == RULE_HAVING ? NEEDS_OWNER : NEEDS_SOURCE;
+    rows |= NEEDS_SOURCE;
   return rows;
 }
 
-/* The key of the source of `judged`, by the row of that if there is one. */
+/* The key of the source of `judged`, in the source's row if that is there. */
 static Holder judged_key(const Draft *draft, const char *judged,
                          unsigned rows) {
-  unsigned row = draft->rule->kind == RULE_HAVING ? NEEDS_OWNER : NEEDS_SOURCE;
-  return rows & row ? owner_of(draft) : source_of(draft, judged);
+  bool row = (rows & NEEDS_SOURCE) && !links_join_source(draft->rule);
+  return row ? (Holder){"source", &draft->relationship->source_key}
+             : source_of(draft, judged);
 }
 
 /* The link `judged` breaks the rule; its rows are `rows`. */
@@ -497,7 +564,7 @@ static void say_are_links_at(Draft *draft, const End *end) {
 ** NEW all sources. */
 static void say_sources(Draft *draft, const Holder *key) {
   const Relationship *r = draft->relationship;
-  const Holder source = owner_of(draft);
+  const Holder source = outer_source(draft);
   const End target = end_of_target(r);
   if (key) {
     say(draft, "FROM ");
@@ -519,7 +586,7 @@ static void say_judge_sources(Draft *draft, const Holder *key) {
   say_raise(draft);
   say_sources(draft, key);
   say(draft, "\n    AND ");
-  say_links_break(draft, owner_of(draft), NULL);
+  say_links_break(draft, outer_source(draft), NULL);
   say(draft, ";\n");
 }
 
@@ -571,7 +638,7 @@ static void say_forget(Draft *draft, Holder key) {
 
 /* What sources owe is found out anew. */
 static void say_reckon(Draft *draft, const Holder *key) {
-  const Holder source = owner_of(draft);
+  const Holder source = outer_source(draft);
   say(draft, "  DELETE FROM \"" DEBT_TABLE "\" WHERE rule = ");
   say_debtor(draft);
   say(draft, " AND key IN (SELECT ");
@@ -593,7 +660,7 @@ static void say_reckon(Draft *draft, const Holder *key) {
 /* One more link of the source that `key` holds: what it owes may be paid.  Where
 ** it owes nothing its links are not counted. */
 static void say_settle(Draft *draft, const Holder *key) {
-  const Holder source = owner_of(draft);
+  const Holder source = outer_source(draft);
   bool same = true;
   for (int i = 0; i < key->columns->count; i++)
     if (!clause_same_value(key->columns->list[i], source.columns->list[i]))
@@ -654,7 +721,7 @@ static void say_reckon_all(Draft *draft, TriggerEvent event) {
 typedef struct Reads {
   int count;
   const Column *list[READS_LIMIT];
-  bool too_many; /* or one that is generated: any UPDATE may change it */
+  bool too_many; /* any UPDATE may change one of them */
 } Reads;
 
 static void reads_add(Reads *reads, const Column *column) {
@@ -697,11 +764,16 @@ static Reads reads_of_link(const Rule *rule) {
   return reads;
 }
 
+/* Its key too: a row that takes a key may find links there, which were made
+** under a deferred foreign key. */
 static Reads reads_of_end(const Rule *rule, Role role) {
+  const Relationship *r = rule->relationship;
+  bool source = role == ROLE_SOURCE;
   Reads reads = {.count = 0};
   reads_add_role(&reads, rule, role);
-  if (rule->kind == RULE_MIN_COUNT && role == ROLE_SOURCE)
-    reads_add_columns(&reads, &rule->relationship->source_key);
+  if (reads.count || (source && (rule->kind == RULE_MIN_COUNT ||
+                                 needs_of_judged(rule) & NEEDS_SOURCE)))
+    reads_add_columns(&reads, source ? &r->source_key : &r->target_key);
   return reads;
 }
 
@@ -736,8 +808,14 @@ bool trigger_is_wanted(const Rule *rule, TriggerEvent event) {
   return false;
 }
 
+/* The rowid, or a column that is another name for it: SET rowid = 1 changes it
+** too, and UPDATE OF goes by names. */
 static bool column_is_rowid(const Column *column) {
-  return column == &column->table->rowid;
+  const Table *table = column->table;
+  return column == &table->rowid ||
+         (!table->without_rowid && table->primary_key.count == 1 &&
+          table->primary_key.list[0] == column &&
+          name_equal(column->type, "INTEGER"));
 }
 
 /* UPDATE OF the columns; without a list where any UPDATE may matter. */
@@ -784,17 +862,32 @@ static void say_event(Draft *draft, TriggerEvent event) {
   sqlite3_str_appendf(draft->text, " ON \"%w\"", event_table(r, event)->name);
 }
 
-/* WHEN something that is read has changed; bytes count, not how they compare. */
-static void say_changed(Draft *draft, const Reads *reads) {
+/* The column has changed; bytes count, not how they compare.  Without a type it
+** may be 1 and become 1.0, which is another thing to divide. */
+static void say_column_changed(Draft *draft, const Column *column) {
+  say_column(draft, "OLD", column);
+  say(draft, " IS NOT ");
+  say_column(draft, "NEW", column);
+  say(draft, " COLLATE BINARY");
+  if (column->affinity != 'A') return;
+  say(draft, " OR typeof(");
+  say_column(draft, "OLD", column);
+  say(draft, ") <> typeof(");
+  say_column(draft, "NEW", column);
+  say(draft, ")");
+}
+
+/* WHEN something that is read has changed.  Returns the text that joins a
+** further condition. */
+static const char *say_changed(Draft *draft, const Reads *reads) {
+  if (reads->too_many) return " WHEN ";
   say(draft, " WHEN (");
   for (int i = 0; i < reads->count; i++) {
     if (i) say(draft, " OR ");
-    say_column(draft, "OLD", reads->list[i]);
-    say(draft, " IS NOT ");
-    say_column(draft, "NEW", reads->list[i]);
-    say(draft, " COLLATE BINARY");
+    say_column_changed(draft, reads->list[i]);
   }
   say(draft, ")");
+  return " AND ";
 }
 
 static void say_when(Draft *draft, TriggerEvent event) {
@@ -802,9 +895,9 @@ static void say_when(Draft *draft, TriggerEvent event) {
   bool links = rule->kind != RULE_MIN_COUNT && !rule->leaving;
   if (event_is_update(event)) {
     Reads reads = reads_of(rule, event);
-    say_changed(draft, &reads);
+    const char *before = say_changed(draft, &reads);
     if (event == TRIGGER_LINK_UPDATE && links && rule->kind != RULE_HAVING)
-      say_is_link(draft, "NEW", " AND ");
+      say_is_link(draft, "NEW", before);
   } else if (event == TRIGGER_LINK_INSERT && links) {
     say_is_link(draft, "NEW", " WHEN ");
   }
@@ -882,15 +975,20 @@ static void say_breaking_links(Draft *draft) {
   say_link_breaks(draft, "this", rows);
 }
 
-/* The sources that break it, as their keys. */
+/* The sources that break it, as their keys.  To one whose key is NULL nothing
+** can be linked, and no trigger judges it. */
 static void say_breaking_sources(Draft *draft) {
   const Relationship *r = draft->relationship;
-  const Holder source = owner_of(draft);
+  const Holder source = outer_source(draft);
   say(draft, "SELECT ");
   say_columns(draft, source);
   say(draft, " FROM ");
   say_table(draft, r->source, source.alias);
   say(draft, " WHERE ");
+  for (int i = 0; i < source.columns->count; i++) {
+    say_column(draft, source.alias, source.columns->list[i]);
+    say(draft, " IS NOT NULL AND ");
+  }
   say_links_break(draft, source, NULL);
 }
 
