@@ -82,6 +82,7 @@ static const RuleDeclaration *repair_row(Failure *failure, Repair *repair,
   catalog_forget_debts(failure, db, repair->model->schema, rule);
   catalog_remove_rule(failure, db, rule);
   catalog_store_rule(failure, db, found);
+  catalog_announce(failure, db);
   return found;
 }
 
