@@ -275,14 +275,17 @@ static unsigned needs_of_links(const Rule *rule) {
   return rows;
 }
 
-/* An aggregate belongs to the query whose columns it reads.  So with having the
-** source is joined to its links, and what is outside has another name: */
+/* An aggregate belongs to the query whose columns it reads, and GROUP BY reads
+** no others.  So with having or per the source is joined to its links, and what
+** is outside has another name. */
 static bool links_join_source(const Rule *rule) {
   return rule->kind == RULE_HAVING && (needs_of_links(rule) & NEEDS_SOURCE);
 }
 
 static Holder outer_source(const Draft *draft) {
-  return (Holder){draft->rule->kind == RULE_HAVING ? "owner" : "source",
+  const Rule *rule = draft->rule;
+  bool inside = rule->kind == RULE_HAVING || rule->per;
+  return (Holder){inside ? "owner" : "source",
                   &draft->relationship->source_key};
 }
 
@@ -292,7 +295,7 @@ static void say_links_break(Draft *draft, Holder key, const char *judged) {
   unsigned rows = needs_of_links(rule);
   if (rule->per && !judged) {
     say(draft, "EXISTS (SELECT 1");
-    say_links(draft, key, rows);
+    say_links(draft, key, rows | needs(rule->expression));
     say(draft, " GROUP BY ");
     say_expression(draft, rule->per);
     say(draft, " HAVING ");
