@@ -409,6 +409,9 @@ proc rules::rule {name} {
   }
   if {$kind in {max_count having no_overlap} && [chance 30]} {
     dict set rule per [column {target link}]
+    if {[chance 30]} {
+      dict set rule per [list + [column {target link}] [column source]]
+    }
   }
   if {$kind ni {min_count leaving acyclic}} {
     dict set rule when [expr {[chance 75] ? "always" : "link"}]
@@ -952,8 +955,9 @@ proc rules::is_lost {sql kinds} {
 proc rules::is_row_by_row {sql before after} {
   variable rules
   set many [expr {[changed $before $after] > 1}]
-  if {[is_updating $sql]} { return $many }
-  if {[is_replacing $sql] && [string match {*), (*} $sql]} { return 1 }
+  set rows [string match {*), (*} $sql]
+  if {[is_updating $sql]} { return [expr {$many || $rows}] }
+  if {[is_replacing $sql] && $rows} { return 1 }
   set kinds [lmap rule $rules { dict get $rule kind }]
   if {"leaving" in $kinds && [is_replacing $sql] && $many} { return 1 }
   return [expr {"having" in $kinds && ($many || [is_replacing $sql])}]
