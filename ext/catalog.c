@@ -268,16 +268,26 @@ static RuleDeclaration catalog_row_rule(Failure *failure, CatalogRow *row) {
       .problem = row->problem};
 }
 
-/* True if `name` is an ordinary table that has the columns of ours. */
-static bool catalog_has(const Schema *schema, const char *name,
-                        const char *const *columns) {
+static bool catalog_has_columns(const Schema *schema, const char *name,
+                                const char *const *columns, int count) {
   const Table *table = schema_table(schema, name);
   if (!table) return false;
-  for (int i = 0; i < COLUMN_COUNT; i++) {
+  for (int i = 0; i < count; i++) {
     const Column *column = table_column(table, columns[i]);
     if (!column || column->generated) return false;
   }
   return true;
+}
+
+/* True if `name` is an ordinary table that has the columns of ours. */
+static bool catalog_has(const Schema *schema, const char *name,
+                        const char *const *columns) {
+  return catalog_has_columns(schema, name, columns, COLUMN_COUNT);
+}
+
+static bool catalog_has_debts(const Schema *schema) {
+  static const char *const columns[] = {"rule", "key", "owed", "paid"};
+  return catalog_has_columns(schema, DEBT_TABLE, columns, 4);
 }
 
 /* Rows of a table of ours, in the order of their key.  NULL, without failure,
@@ -399,15 +409,20 @@ bool catalog_taken(Failure *failure, sqlite3 *db, const char *name) {
   return taken;
 }
 
-static void catalog_create_table(Failure *failure, sqlite3 *db,
-                                 const Schema *schema, const char *name,
-                                 const char *const *columns, const char *sql) {
-  if (catalog_has(schema, name, columns)) return;
+static void catalog_refuse_taken(Failure *failure, sqlite3 *db,
+                                 const char *name) {
   if (catalog_taken(failure, db, name))
     failure_set(failure, SQLITE_ERROR,
                 "%s is the name of something else in this file; declarations "
                 "are kept in a table of that name: rename it",
                 name);
+}
+
+static void catalog_create_table(Failure *failure, sqlite3 *db,
+                                 const Schema *schema, const char *name,
+                                 const char *const *columns, const char *sql) {
+  if (catalog_has(schema, name, columns)) return;
+  catalog_refuse_taken(failure, db, name);
   statement_run(failure, db, sql);
 }
 
@@ -465,7 +480,8 @@ void catalog_create_rules(Failure *failure, sqlite3 *db, const Schema *schema) {
 ** refers to what is never there.  It refers to itself, so that one table is
 ** enough. */
 void catalog_create_debts(Failure *failure, sqlite3 *db, const Schema *schema) {
-  if (schema_table(schema, DEBT_TABLE)) return;
+  if (catalog_has_debts(schema)) return;
+  catalog_refuse_taken(failure, db, DEBT_TABLE);
   statement_run(failure, db,
                 "CREATE TABLE main.\"" DEBT_TABLE
                 "\" (\n"
@@ -491,7 +507,7 @@ void catalog_append_debtor(sqlite3_str *text, const RuleDeclaration *rule) {
 /* Nobody owes anything to the rule any more. */
 void catalog_forget_debts(Failure *failure, sqlite3 *db, const Schema *schema,
                           const RuleDeclaration *rule) {
-  if (failure->code || !schema_table(schema, DEBT_TABLE)) return;
+  if (failure->code || !catalog_has_debts(schema)) return;
   sqlite3_stmt *statement =
       statement_prepare(failure, db, STATEMENT_PLAIN,
                         "DELETE FROM main.\"" DEBT_TABLE "\" WHERE rule = ?1");
@@ -511,8 +527,7 @@ const char *catalog_table(const Schema *schema, int index) {
       CATALOG_TABLE, CATALOG_FUNCTION_TABLE, CATALOG_RULE_TABLE, DEBT_TABLE};
   static const char *const *const columns[CATALOG_TABLE_COUNT] = {
       declaration_columns, function_columns, rule_columns, NULL};
-  if (!columns[index])
-    return schema_table(schema, names[index]) ? names[index] : NULL;
+  if (!columns[index]) return catalog_has_debts(schema) ? names[index] : NULL;
   return catalog_has(schema, names[index], columns[index]) ? names[index]
                                                            : NULL;
 }

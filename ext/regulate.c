@@ -369,7 +369,8 @@ void regulate_rule(sqlite3_context *context, int argc, sqlite3_value **argv) {
   if (!failure.code) regulation_enact(&failure, &regulation);
   declare_end(&failure, &undertaking, context,
               failure.code ? NULL : sqlite3_mprintf("%s", regulation.name));
-  if (regulation.name) failure_prefix(&failure, "rule %s: ", regulation.name);
+  if (regulation.name && *regulation.name)
+    failure_prefix(&failure, "rule %s: ", regulation.name);
   if (regulation.path.name)
     failure_prefix(&failure, "%s.%s: ", regulation.path.table,
                    regulation.path.name);
@@ -426,7 +427,8 @@ void regulate_rule_drop(sqlite3_context *context, int argc,
   if (!failure.code) regulation_repeal(&failure, &regulation);
   declare_end(&failure, &undertaking, context,
               failure.code ? NULL : sqlite3_mprintf("%s", regulation.name));
-  if (regulation.name) failure_prefix(&failure, "rule %s: ", regulation.name);
+  if (regulation.name && *regulation.name)
+    failure_prefix(&failure, "rule %s: ", regulation.name);
   if (regulation.path.name)
     failure_prefix(&failure, "%s.%s: ", regulation.path.table,
                    regulation.path.name);

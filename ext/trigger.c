@@ -302,14 +302,17 @@ static unsigned needs_of_links(const Rule *rule) {
   return rows;
 }
 
-/* An aggregate belongs to the query whose columns it reads.  So with having the
-** source is joined to its links, and what is outside has another name: */
+/* An aggregate belongs to the query whose columns it reads, and GROUP BY reads
+** no others.  So with having or per the source is joined to its links, and what
+** is outside has another name. */
 static bool links_join_source(const Rule *rule) {
   return rule->kind == RULE_HAVING && (needs_of_links(rule) & NEEDS_SOURCE);
 }
 
 static Holder outer_source(const Draft *draft) {
-  return (Holder){draft->rule->kind == RULE_HAVING ? "owner" : "source",
+  const Rule *rule = draft->rule;
+  bool inside = rule->kind == RULE_HAVING || rule->per;
+  return (Holder){inside ? "owner" : "source",
                   &draft->relationship->source_key};
 }
 
@@ -319,7 +322,7 @@ static void say_links_break(Draft *draft, Holder key, const char *judged) {
   unsigned rows = needs_of_links(rule);
   if (rule->per && !judged) {
     say(draft, "EXISTS (SELECT 1");
-    say_links(draft, key, rows);
+    say_links(draft, key, rows | needs(rule->expression));
     say(draft, " GROUP BY ");
     say_expression(draft, rule->per);
     say(draft, " HAVING ");
@@ -460,6 +463,11 @@ static void say_cycle_of_rows(Draft *draft, const char *judged, const End *from,
   say(draft, ")");
 }
 
+static bool ends_are_alike(const Relationship *r) {
+  const End source = end_of_source(r), target = end_of_target(r);
+  return end_is_alike(&source) && end_is_alike(&target);
+}
+
 /* One gets from the link's one end to the other by links.  Along a foreign key
 ** of the table itself one goes up, where each row has one parent. */
 static void say_cycle(Draft *draft, const char *judged) {
@@ -469,7 +477,7 @@ static void say_cycle(Draft *draft, const char *judged) {
     from = end_of_target(r);
     to = end_of_source(r);
   }
-  if (end_is_alike(&from) && end_is_alike(&to)) {
+  if (ends_are_alike(r)) {
     say_cycle_of_values(draft, judged, &from, &to);
   } else {
     say_cycle_of_rows(draft, judged, &from, &to);
@@ -764,6 +772,19 @@ static Reads reads_of_link(const Rule *rule) {
   return reads;
 }
 
+/* True if nothing is found out about links as long as their source is not
+** there, whether the expressions read it or not. */
+static bool needs_source_key(const Rule *rule) {
+  const Relationship *r = rule->relationship;
+  Reads target = {.count = 0};
+  reads_add_role(&target, rule, ROLE_TARGET);
+  return rule->kind == RULE_MIN_COUNT ||
+         (needs_of_judged(rule) & NEEDS_SOURCE) ||
+         (rule_is_about_all(rule) && target.count) ||
+         (rule->kind == RULE_ACYCLIC && r->cardinality == MANY_TO_MANY &&
+          !ends_are_alike(r));
+}
+
 /* Its key too: a row that takes a key may find links there, which were made
 ** under a deferred foreign key. */
 static Reads reads_of_end(const Rule *rule, Role role) {
@@ -771,8 +792,7 @@ static Reads reads_of_end(const Rule *rule, Role role) {
   bool source = role == ROLE_SOURCE;
   Reads reads = {.count = 0};
   reads_add_role(&reads, rule, role);
-  if (reads.count || (source && (rule->kind == RULE_MIN_COUNT ||
-                                 needs_of_judged(rule) & NEEDS_SOURCE)))
+  if (reads.count || (source && needs_source_key(rule)))
     reads_add_columns(&reads, source ? &r->source_key : &r->target_key);
   return reads;
 }
