@@ -154,7 +154,7 @@ static void find_orphan(Check *check, const void *about,
 /* The targets that no link leads to. */
 static char *orphans_sql(const Relationship *r) {
   const Columns *child = &r->source_link;
-  bool own = r->cardinality != MANY_TO_MANY && !r->linked_by_source;
+  bool own = link_is_target(r);
   sqlite3_str *text = sqlite3_str_new(NULL);
   End end = end_of_target(r);
   end.alias = "link";
@@ -258,7 +258,7 @@ static void check_rule(Check *check, const RuleDeclaration *declaration) {
                         .relationship = r->full_name,
                         .problem = "breaks a rule"};
   if (!rule->leaving)
-    check_rows(check, trigger_breaking_sql(rule), more, find_breaking, rule);
+    check_rows(check, draft_breaking_sql(rule), more, find_breaking, rule);
 }
 
 /* ---- what min_count rules wait for ---- */

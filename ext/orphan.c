@@ -31,11 +31,6 @@ typedef enum OrphanEvent {
 
 static const char *const orphan_kinds[] = {"_orphaned", "_orphaned_by_update"};
 
-/* The link's row is the target itself. */
-static bool link_is_child(const Relationship *r) {
-  return r->cardinality != MANY_TO_MANY && !r->linked_by_source;
-}
-
 /* ---- the text ---- */
 
 static void orphan_columns(sqlite3_str *sql, const char *row,
@@ -101,7 +96,7 @@ static void orphan_target(sqlite3_str *sql, const Relationship *r) {
 /* CREATE TRIGGER as SQLite keeps it; main is named only when it is run. */
 static char *orphan_sql(Failure *failure, const char *schema, const char *name,
                         const Relationship *r, OrphanEvent event) {
-  bool child = link_is_child(r);
+  bool child = link_is_target(r);
   sqlite3_str *sql = sqlite3_str_new(NULL);
   sqlite3_str_appendf(sql, "CREATE TRIGGER %s\"%w\"\nAFTER ",
                       schema /* safe: a literal of this file */, name);
@@ -139,7 +134,8 @@ static void orphan_check(Failure *failure, const Relationship *r) {
 
 static void orphan_make(Failure *failure, Make *make, const Relationship *r,
                         OrphanEvent event) {
-  const Columns *columns = link_is_child(r) ? &r->source_link : &r->target_link;
+  const Columns *columns =
+      link_is_target(r) ? &r->source_link : &r->target_link;
   const char *name =
       make_trigger_name(failure, make, r->link, columns, orphan_kinds[event]);
   if (failure->code) return;
@@ -164,7 +160,7 @@ void orphan_uphold(Failure *failure, Make *make, const Relationship *r,
   if (failure->code) return;
   if (wanted) orphan_check(failure, r);
   for (int event = ORPHAN_DELETE; event <= ORPHAN_UPDATE; event++) {
-    bool has = wanted && !(link_is_child(r) && event == ORPHAN_DELETE);
+    bool has = wanted && !(link_is_target(r) && event == ORPHAN_DELETE);
     if (!orphan_stands(failure, make, r, (OrphanEvent)event, has) && has &&
         !failure->code)
       orphan_make(failure, make, r, (OrphanEvent)event);

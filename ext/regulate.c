@@ -242,7 +242,7 @@ static void describe_breaking(Failure *failure, sqlite3_str *text,
 static void check_existing(Failure *failure, const Regulation *regulation) {
   const Rule *rule = regulation->rule;
   if (failure->code || regulation->keeps || rule->leaving) return;
-  char *sql = trigger_breaking_sql(rule);
+  char *sql = draft_breaking_sql(rule);
   if (!sql) failure_memory(failure);
   sqlite3_stmt *statement =
       statement_prepare(failure, regulation->make.db, 0, sql);

@@ -567,6 +567,9 @@ RELATE_PRIVATE const Relationship *model_direction(Failure *failure,
                                                    const Model *model,
                                                    const Direction *direction);
 RELATE_PRIVATE const char *cardinality_name(Cardinality cardinality);
+/* The link's row is that of its source, or of its target. */
+RELATE_PRIVATE bool link_is_source(const Relationship *r);
+RELATE_PRIVATE bool link_is_target(const Relationship *r);
 
 /* ---- layer 5: reflection.c: relationships out of foreign keys ---- */
 
@@ -836,7 +839,85 @@ RELATE_PRIVATE void select_from_targets(sqlite3_str *text, const Route *route);
 RELATE_PRIVATE void select_is_linked(sqlite3_str *text, const Step *step);
 RELATE_PRIVATE void select_from_pairs(sqlite3_str *text, const Route *route);
 
-/* ---- layer 7: trigger.c: a rule as triggers ---- */
+/* ---- layer 7: draft.c: what breaks a rule, as SQL ---- */
+
+/* What stands between a parenthesis and an expression of the rule. */
+#define DRAFT_RULE_MARK "/*rule*/ "
+#define DRAFT_END_MARK "/*end*/ "
+#define DRAFT_WHERE_MARK "/*where*/ "
+#define DRAFT_PER_MARK "/*per*/ "
+
+/* A supposed link is a row of DRAFT_LINK; with it, or without it where it is to
+** go, the links of its source are DRAFT_LINKS.  See suppose.c. */
+#define DRAFT_LINK "_relationship_link"
+#define DRAFT_LINKS "_relationship_links"
+
+/* Which rows of a link a piece of SQL needs. */
+enum { NEEDS_SOURCE = 1, NEEDS_TARGET = 2, NEEDS_LINK = 4 };
+
+/* A text in the making. */
+typedef struct Draft {
+  sqlite3_str *text;
+  const Rule *rule;
+  const Relationship *relationship;
+  const char *schema; /* of the tables, NULL in what is stored */
+  bool supposed;      /* the link that is judged is not there */
+} Draft;
+
+/* A row by its alias, and the columns in it that hold some key. */
+typedef struct Holder {
+  const char *alias;
+  const Columns *columns;
+} Holder;
+
+RELATE_PRIVATE Draft draft_of(const Rule *rule, const char *schema);
+/* The caller frees it; NULL means no memory. */
+RELATE_PRIVATE char *draft_finish(Draft *draft);
+RELATE_PRIVATE void draft_say(Draft *draft, const char *text);
+RELATE_PRIVATE void draft_table(Draft *draft, const Table *table,
+                                const char *alias);
+RELATE_PRIVATE void draft_column(Draft *draft, const char *alias,
+                                 const Column *column);
+RELATE_PRIVATE void draft_columns(Draft *draft, Holder holder);
+RELATE_PRIVATE void draft_expression(Draft *draft,
+                                     const Expression *expression);
+/* key = other, as the key compares. */
+RELATE_PRIVATE void draft_match(Draft *draft, Holder key, Holder other);
+/* The columns in `alias`, a link, that refer to `end` hold `key`. */
+RELATE_PRIVATE void draft_linked(Draft *draft, End end, const char *alias,
+                                 Holder key);
+RELATE_PRIVATE Holder draft_source_of(const Draft *draft, const char *link);
+RELATE_PRIVATE Holder draft_target_of(const Draft *draft, const char *link);
+/* The source whose links are judged, as it is called around them. */
+RELATE_PRIVATE Holder draft_owner(const Draft *draft);
+/* Tables; and that they are the rows of the link `judged`.  `before` comes
+** before the first. */
+RELATE_PRIVATE void draft_rows(Draft *draft, unsigned rows, const char *before);
+RELATE_PRIVATE void draft_rows_of(Draft *draft, unsigned rows,
+                                  const char *judged, const char *before);
+RELATE_PRIVATE int draft_is_link(Draft *draft, const char *alias,
+                                 const char *before);
+/* FROM the links of the source that `key` holds; of those only the ones with
+** the (per) of `judged`. */
+RELATE_PRIVATE unsigned draft_links_need(const Rule *rule);
+RELATE_PRIVATE void draft_links(Draft *draft, Holder key, unsigned rows);
+RELATE_PRIVATE void draft_same_per(Draft *draft, const char *judged);
+/* The source that `key` holds has links that break the rule; of those like
+** `judged`, or NULL. */
+RELATE_PRIVATE void draft_links_break(Draft *draft, Holder key,
+                                      const char *judged);
+RELATE_PRIVATE bool draft_ends_are_alike(const Relationship *r);
+/* The rows that a rule needs beside the link `judged`; the key of its source
+** by these; that it breaks the rule. */
+RELATE_PRIVATE unsigned draft_judged_needs(const Rule *rule);
+RELATE_PRIVATE Holder draft_judged_key(const Draft *draft, const char *judged,
+                                       unsigned rows);
+RELATE_PRIVATE void draft_link_breaks(Draft *draft, const char *judged,
+                                      unsigned rows);
+/* The keys of the sources, or of both ends of the links, that break the rule. */
+RELATE_PRIVATE char *draft_breaking_sql(const Rule *rule);
+
+/* ---- layer 8: trigger.c: a rule as triggers ---- */
 
 typedef enum TriggerEvent {
   TRIGGER_LINK_INSERT,
@@ -851,13 +932,7 @@ typedef enum TriggerEvent {
 
 #define TRIGGER_EVENT_COUNT 8
 
-/* What stands between a parenthesis and an expression of the rule. */
-#define TRIGGER_RULE_MARK "/*rule*/ "
-#define TRIGGER_END_MARK "/*end*/ "
-#define TRIGGER_WHERE_MARK "/*where*/ "
-#define TRIGGER_PER_MARK "/*per*/ "
-
-/* Pure, for rules without a problem.  The caller frees the texts; NULL means no
+/* Pure, for rules without a problem.  The caller frees the text; NULL means no
 ** memory. */
 RELATE_PRIVATE bool trigger_is_wanted(const Rule *rule, TriggerEvent event);
 RELATE_PRIVATE void trigger_append_name(sqlite3_str *text, const Rule *rule,
@@ -865,15 +940,16 @@ RELATE_PRIVATE void trigger_append_name(sqlite3_str *text, const Rule *rule,
 /* The text of CREATE TRIGGER behind these words. */
 RELATE_PRIVATE char *trigger_sql(const Rule *rule, TriggerEvent event,
                                  const char *name);
-/* The keys of the sources, or of both ends of the links, that break the rule. */
-RELATE_PRIVATE char *trigger_breaking_sql(const Rule *rule);
+
+/* ---- layer 8: suppose.c: what a rule would say of a link ---- */
+
 /* True if the rule judges a link that is made, or one that goes. */
-RELATE_PRIVATE bool trigger_is_concerned(const Rule *rule, bool leaving);
+RELATE_PRIVATE bool suppose_concerns(const Rule *rule, bool leaving);
 /* Whether the rule would hold, how many links there are, and how many are allowed
 ** or wanted; if the pair whose keys are bound were linked, with `payload` bound
 ** behind them, or unlinked. */
-RELATE_PRIVATE char *trigger_verdict_sql(const Rule *rule, bool leaving,
-                                         const Columns *payload);
+RELATE_PRIVATE char *suppose_sql(const Rule *rule, bool leaving,
+                                 const Columns *payload);
 
 /* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
 

@@ -125,17 +125,17 @@ static const char *with_text(const Wreck *wreck, const char *options,
 }
 
 static const char *wreck_options(const Wreck *wreck, const char *options) {
-  const char *rule = wreck_expression(wreck, TRIGGER_RULE_MARK);
-  const char *end = wreck_expression(wreck, TRIGGER_END_MARK);
+  const char *rule = wreck_expression(wreck, DRAFT_RULE_MARK);
+  const char *end = wreck_expression(wreck, DRAFT_END_MARK);
   if (rule && end)
     rule = arena_format(wreck->failure, wreck->arena, "%s, %s",
                         rule /* safe: analysed before it is used */,
                         end /* safe: likewise */);
   options = with_text(wreck, options, "expression", rule);
   options = with_text(wreck, options, "where",
-                      wreck_expression(wreck, TRIGGER_WHERE_MARK));
+                      wreck_expression(wreck, DRAFT_WHERE_MARK));
   return with_text(wreck, options, "per",
-                   wreck_expression(wreck, TRIGGER_PER_MARK));
+                   wreck_expression(wreck, DRAFT_PER_MARK));
 }
 
 static bool salvage_from(Wreck *wreck, const Model *model,

@@ -29,8 +29,7 @@ static void verdict_bind(Failure *failure, sqlite3_stmt *statement,
 
 static void verdict_ask(Failure *failure, sqlite3 *db,
                         const VerdictQuestion *question, Verdict *verdict) {
-  char *sql =
-      trigger_verdict_sql(verdict->rule, question->leaving, &question->payload);
+  char *sql = suppose_sql(verdict->rule, question->leaving, &question->payload);
   if (!sql) failure_memory(failure);
   sqlite3_stmt *statement = statement_prepare(failure, db, 0, sql);
   verdict_bind(failure, statement, question, verdict->rule);
@@ -69,7 +68,7 @@ void verdict_each(Failure *failure, Connection *connection,
     if (failure->code || !rule_is_of(verdict.rule, question->relationship))
       continue;
     if (!verdict.rule->problem) {
-      if (!trigger_is_concerned(verdict.rule, question->leaving)) continue;
+      if (!suppose_concerns(verdict.rule, question->leaving)) continue;
       verdict_ask(failure, connection->db, question, &verdict);
       if (!verdict.said) continue;
     }
