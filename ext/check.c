@@ -57,7 +57,8 @@ static void check_relationship(Check *check, const Relationship *r) {
   const char *fix = NULL;
   if (r->declaration)
     fix = arena_format(check->failure, check->arena,
-                       "SELECT relationship_drop('%q')", r->full_name);
+                       "SELECT relationship_drop('%q')",
+                       r->full_name /* safe: between quotes */);
   check_find(check,
              (Finding){.table = r->link ? r->link->name : r->source->name,
                        .relationship = r->full_name,
@@ -70,14 +71,14 @@ static void check_relationship(Check *check, const Relationship *r) {
 static void check_function(Check *check, const DeclaredFunction *function) {
   const char *name = function->declaration->name;
   if (!function->problem) return;
-  check_find(check,
-             (Finding){.table = function->declaration->direction.source,
-                       .relationship = name,
-                       .problem = "declaration lost",
-                       .message = function->problem,
-                       .fix = arena_format(
-                           check->failure, check->arena,
-                           "SELECT relationship_function_drop('%q')", name)});
+  check_find(check, (Finding){.table = function->declaration->direction.source,
+                              .relationship = name,
+                              .problem = "declaration lost",
+                              .message = function->problem,
+                              .fix = arena_format(
+                                  check->failure, check->arena,
+                                  "SELECT relationship_function_drop('%q')",
+                                  name /* safe: between quotes */)});
 }
 
 /* ---- rows by their keys ---- */
@@ -128,6 +129,67 @@ static void check_rows(Check *check, char *sql, Finding more,
   more.message = arena_format(check->failure, check->arena, "and %lld more",
                               count - LISTED_LIMIT);
   check_find(check, more);
+}
+
+/* ---- orphans ---- */
+
+static void find_orphan(Check *check, const void *about,
+                        sqlite3_stmt *statement) {
+  const Relationship *r = about;
+  sqlite3_str *text = sqlite3_str_new(NULL), *fix = sqlite3_str_new(NULL);
+  const Value *values = row_values(check, statement, 0, r->target_key.count);
+  if (values) append_values(text, &r->target_key, values);
+  sqlite3_str_appendf(fix, "DELETE FROM \"%w\" WHERE ", r->target->name);
+  if (values) append_row_condition(fix, &r->target_key, values);
+  check_find(check,
+             (Finding){.table = r->target->name,
+                       .key = check_text(check, text),
+                       .relationship = r->full_name,
+                       .problem = "orphan",
+                       .message = "no link leads to it, and it is to go with "
+                                  "its last one (delete_orphan)",
+                       .fix = check_text(check, fix)});
+}
+
+/* The targets that no link leads to. */
+static char *orphans_sql(const Relationship *r) {
+  const Columns *child = &r->source_link;
+  bool own = r->cardinality != MANY_TO_MANY && !r->linked_by_source;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  End end = end_of_target(r);
+  end.alias = "link";
+  sqlite3_str_appendall(text, "SELECT ");
+  clause_columns(text, "target", &r->target_key);
+  sqlite3_str_appendall(text, " FROM ");
+  clause_table(text, r->target, "target");
+  sqlite3_str_appendall(text, " WHERE ");
+  for (int i = 0; i < child->count && own; i++) {
+    if (i) sqlite3_str_appendall(text, " OR ");
+    clause_column(text, "target", child->list[i]);
+    sqlite3_str_appendall(text, " IS NULL");
+  }
+  if (own) return sqlite3_str_finish(text);
+  sqlite3_str_appendall(text, "NOT EXISTS (SELECT 1 FROM ");
+  clause_table(text, r->link, "link");
+  for (int i = 0; i < end.link->count; i++) {
+    sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
+    clause_compared(text, &end, i);
+    sqlite3_str_appendall(text, " = ");
+    clause_column(text, "target", end.key->list[i]);
+  }
+  sqlite3_str_appendall(text, ")");
+  return sqlite3_str_finish(text);
+}
+
+static void check_orphans(Check *check, const Relationship *r) {
+  if (r->problem || r->derived || !r->declaration) return;
+  if (!catalog_option(check->failure, check->arena, check->connection->db,
+                      r->declaration->options, "delete_orphan"))
+    return;
+  const Finding more = {.table = r->target->name,
+                        .relationship = r->full_name,
+                        .problem = "orphan"};
+  check_rows(check, orphans_sql(r), more, find_orphan, r);
 }
 
 /* ---- rules ---- */
@@ -250,10 +312,12 @@ static void check_index(Check *check, const ForeignKey *key) {
   if (table_is_unique(table, &key->columns) ||
       table_index_under(table, &key->columns))
     return;
-  sqlite3_str *fix = sqlite3_str_new(NULL);
-  sqlite3_str_appendf(fix, "CREATE INDEX \"%w_", table->name);
-  columns_append(fix, &key->columns, "_");
-  sqlite3_str_appendf(fix, "\" ON \"%w\" (", table->name);
+  sqlite3_str *name = sqlite3_str_new(NULL), *fix = sqlite3_str_new(NULL);
+  sqlite3_str_appendf(name, "%s_", table->name);
+  columns_append(name, &key->columns, "_");
+  const char *index = check_text(check, name);
+  sqlite3_str_appendf(fix, "CREATE INDEX \"%w\" ON \"%w\" (",
+                      index ? index : "", table->name);
   append_index_columns(fix, &key->columns);
   sqlite3_str_appendall(fix, ")");
   check_find(check, (Finding){.table = table->name,
@@ -415,8 +479,10 @@ static void check_all(Check *check) {
   const Schema *schema = model->schema;
   Failure *failure = check->failure;
   check_enforcement(check);
-  for (int i = 0; i < model->relationship_count && !failure->code; i++)
+  for (int i = 0; i < model->relationship_count && !failure->code; i++) {
     check_relationship(check, &model->relationships[i]);
+    check_orphans(check, &model->relationships[i]);
+  }
   for (int i = 0; i < model->function_count && !failure->code; i++)
     check_function(check, &model->functions[i]);
   for (int i = 0; i < model->catalog->rule_count && !failure->code; i++)

@@ -27,7 +27,8 @@ char *enactment_sql(Failure *failure, const Rule *rule, TriggerEvent event,
                     const char *name, const char *schema) {
   if (failure->code) return NULL;
   char *text = trigger_sql(rule, event, name);
-  char *sql = text ? sqlite3_mprintf("CREATE TRIGGER %s%s", schema,
+  char *sql = text ? sqlite3_mprintf("CREATE TRIGGER %s%s",
+                                     schema /* safe: a literal */,
                                      text /* safe: ours */)
                    : NULL;
   sqlite3_free(text);
