@@ -502,6 +502,20 @@ void make_drop_all(Failure *failure, Make *make) {
   make->count = 0;
 }
 
+/* Drops the triggers of the record, and takes off it what is gone. */
+void make_drop_triggers(Failure *failure, Make *make) {
+  int kept = 0;
+  for (int i = 0; i < make->count; i++) {
+    const char *type = make->list[i].type, *name = make->list[i].name;
+    if (name_equal(type, "trigger")) {
+      make_drop_thing(failure, make, type, name);
+    } else if (make_exists(failure, make, type, name, NULL)) {
+      make->list[kept++] = make->list[i];
+    }
+  }
+  make->count = kept;
+}
+
 /* ---- views ---- */
 
 /* True if main has the view already, as it is to be. */

@@ -313,10 +313,10 @@ static void read_made(Failure *failure, Regulation *regulation,
     make_read(failure, &regulation->make, &record);
 }
 
-/* Takes away what the row has made. */
-static void rule_unmake(Failure *failure, Regulation *regulation,
+/* Takes away how the row has bound, and what it is owed. */
+static void rule_unbind(Failure *failure, Regulation *regulation,
                         const RuleDeclaration *before) {
-  make_drop_all(failure, &regulation->make);
+  make_drop_triggers(failure, &regulation->make);
   catalog_forget_debts(failure, regulation->make.db, regulation->model->schema,
                        before);
 }
@@ -327,7 +327,7 @@ static void regulation_install(Failure *failure, Regulation *regulation) {
   if (before) {
     if (regulation_stands(failure, regulation, before)) return;
     read_made(failure, regulation, before);
-    rule_unmake(failure, regulation, before);
+    rule_unbind(failure, regulation, before);
   }
   check_existing(failure, regulation);
   rule_make_all(failure, regulation);
@@ -408,7 +408,8 @@ static void regulation_repeal(Failure *failure, Regulation *regulation) {
     return;
   }
   read_made(failure, regulation, before);
-  rule_unmake(failure, regulation, before);
+  rule_unbind(failure, regulation, before);
+  make_drop_all(failure, &regulation->make);
   catalog_remove_rule(failure, regulation->make.db, before);
   catalog_announce(failure, regulation->make.db);
 }

@@ -1469,6 +1469,7 @@ RELATE_PRIVATE void make_view(Failure *failure, Make *make, const char *name,
 RELATE_PRIVATE void make_drop(Failure *failure, Make *make, const char *type,
                               const char *name);
 RELATE_PRIVATE void make_drop_all(Failure *failure, Make *make);
+RELATE_PRIVATE void make_drop_triggers(Failure *failure, Make *make);
 RELATE_PRIVATE void make_drop_table(Failure *failure, Make *make,
                                     const char *name);
 RELATE_PRIVATE void make_find(Failure *failure, Make *make);
