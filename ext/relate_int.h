@@ -917,6 +917,16 @@ RELATE_PRIVATE void draft_link_breaks(Draft *draft, const char *judged,
 /* The keys of the sources, or of both ends of the links, that break the rule. */
 RELATE_PRIVATE char *draft_breaking_sql(const Rule *rule);
 
+/* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
+
+/* Scripts for an error to offer; nothing is run.  The caller frees them. */
+RELATE_PRIVATE char *rebuild_action(Failure *failure, sqlite3 *db,
+                                    const ForeignKey *key, const char *event,
+                                    const char *action);
+RELATE_PRIVATE char *rebuild_key(Failure *failure, sqlite3 *db,
+                                 const Table *table, const char *columns,
+                                 const char *constraint);
+
 /* ---- layer 8: trigger.c: a rule as triggers ---- */
 
 typedef enum TriggerEvent {
@@ -950,16 +960,6 @@ RELATE_PRIVATE bool suppose_concerns(const Rule *rule, bool leaving);
 ** behind them, or unlinked. */
 RELATE_PRIVATE char *suppose_sql(const Rule *rule, bool leaving,
                                  const Columns *payload);
-
-/* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
-
-/* Scripts for an error to offer; nothing is run.  The caller frees them. */
-RELATE_PRIVATE char *rebuild_action(Failure *failure, sqlite3 *db,
-                                    const ForeignKey *key, const char *event,
-                                    const char *action);
-RELATE_PRIVATE char *rebuild_key(Failure *failure, sqlite3 *db,
-                                 const Table *table, const char *columns,
-                                 const char *constraint);
 
 /* ---- layer 8: view.c: a relationship as a view ---- */
 
