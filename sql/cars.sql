@@ -162,7 +162,7 @@ SELECT * FROM data_mart;
 
 -- UNION leaves out what is there already: the three have the same three rows.
 
-SELECT count(*) AS rows FROM (
+SELECT count(*) AS different_rows FROM (
   SELECT * FROM by_paths
   UNION SELECT * FROM by_navigators
   UNION SELECT * FROM data_mart
@@ -186,9 +186,9 @@ EXPLAIN QUERY PLAN SELECT * FROM car_info WHERE +car_id = 'C2';
 -- The index that is searched is not idx_car_id: UNIQUE has made one already,
 -- on the same column.
 
-SELECT il.name, il."unique", ii.name AS column
+SELECT il.name, il."unique", ii.name AS on_column
 FROM pragma_index_list('car_info') AS il, pragma_index_info(il.name) AS ii
-ORDER BY column, il.name;
+ORDER BY on_column, il.name;
 SELECT "table", "key", problem, fix FROM relationship_check;
 
 -- So idx_car_id only costs space, and time whenever a car is written.  Without
