@@ -52,7 +52,7 @@ INSERT INTO user(username, email) VALUES ('johndoe', 'john@example.com');
 COMMIT;
 SELECT * FROM user;
 
--- What is rolled back has not happened, the link and the article included.
+-- What is rolled back has not happened: neither user, article nor link.
 
 BEGIN;
 INSERT INTO user(username, email) VALUES ('janedoe', 'jane@example.com');

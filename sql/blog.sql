@@ -13,8 +13,8 @@ DROP TABLE IF EXISTS enrollments;
 DROP TABLE IF EXISTS students;
 DROP TABLE IF EXISTS courses;
 
--- One table, and a row that is created, read, changed and deleted.  Each
--- change is a transaction, and there for others once it is committed.
+-- One table, and a row that is created, read, changed and deleted.  Each change
+-- is a transaction; others see it once it is committed.
 
 CREATE TABLE users(
   id INTEGER PRIMARY KEY,
@@ -47,8 +47,8 @@ CREATE TABLE posts(
 );
 SELECT name, cardinality, because FROM relationship_list;
 
--- One declaration names both directions, whichever of them is said first.
--- Said from the other end it is the same, and changes nothing.
+-- One declaration names both directions, from whichever end it is said.  From
+-- the other end it is the same once more, and changes nothing.
 
 SELECT relationship('posts.user', 'inverse', 'users.posts') AS declared;
 SELECT relationship('users.posts', 'inverse', 'posts.user') AS declared;

@@ -53,18 +53,22 @@ INSERT INTO students__courses(source_key, title) VALUES
 INSERT INTO students__courses(source_key, id) VALUES (2, 1);
 COMMIT;
 
--- All courses of Alice: the first student of that name, and then the courses.
+-- All courses of Alice, that is, of the first student of that name; and all
+-- students in Math.
 
-SELECT id, name FROM students WHERE name = 'Alice' ORDER BY id LIMIT 1;
-SELECT title FROM students__courses(1);
+SELECT title FROM students__courses(
+  (SELECT id FROM students WHERE name = 'Alice' ORDER BY id LIMIT 1)
+) ORDER BY id;
+SELECT name FROM courses__students(
+  (SELECT id FROM courses WHERE title = 'Math' ORDER BY id LIMIT 1)
+) ORDER BY id;
 
--- All students in Math, in one statement.
+-- Of everybody it is a join.
 
-SELECT s.name
-FROM courses AS c
-JOIN courses__students(c.id) AS s
-WHERE c.title = 'Math'
-ORDER BY s.id;
+SELECT s.name, c.title
+FROM students AS s
+JOIN students__courses(s.id) AS c
+ORDER BY s.id, c.id;
 
 -- The other way round a student is appended to the students of a course.  The
 -- links are the same, so what is written from one side is read from the other.
