@@ -354,12 +354,15 @@ INSERT INTO office(name, doctor_id) VALUES ('First floor', 1);
 INSERT INTO office(name, doctor_id) VALUES ('Second floor', 1);
 
 -- UNIQUE says: one at most.  One at least is a rule, which is judged at COMMIT;
--- there SQLite has no other words than that a foreign key has failed.
+-- there SQLite has no other words than that a foreign key has failed.  Before
+-- it, relationship_check tells which.
 
 SELECT relationship_rule('country.capital', 'has one', 'min_count', 1) AS rule;
 INSERT INTO country(id, name) VALUES (3, 'Spain');
 BEGIN;
 INSERT INTO country(id, name) VALUES (3, 'Spain');
+SELECT "table", "key", relationship, message FROM relationship_check
+WHERE problem = 'breaks a rule';
 INSERT INTO capital(name, country_id) VALUES ('Madrid', 3);
 COMMIT;
 SELECT name, related_value('country.capital.name', id) AS capital FROM country;
