@@ -1,11 +1,11 @@
 #!/bin/sh
 # demo.sh LIBRARY ?DATABASE?: tells the story of sql/campus.sql in the sqlite3
 # shell, with every command and its answer, then opens the file again, with the
-# extension and without it.  DATABASE (build/campus.db) is made anew.
+# extension and without it.  DATABASE (build/instance/courses.db) is made anew.
 set -eu
 
 library=${1%.*}
-database=${2:-build/campus.db}
+database=${2:-build/instance/courses.db}
 case $library in /*) ;; *) library=./$library ;; esac
 
 # Into a pipe, too, an error is printed below its command.
@@ -26,6 +26,7 @@ session() {
   } | $shell -batch "$database" 2>&1 || true
 }
 
+mkdir -p "$(dirname "$database")"
 rm -f "$database" "$database"-journal "$database"-wal
 session "sqlite3 $database, with .load $library" ".load $library" \
   < sql/campus.sql
@@ -42,8 +43,9 @@ FROM students AS s
 JOIN student_course AS l ON l.student_id = s.id
 JOIN courses AS c ON c.id = l.course_id
 ORDER BY s.name, c.title;
+SELECT repr FROM classmates WHERE source_key = 2 AND id <> 2 ORDER BY id;
 
-INSERT INTO student_course VALUES (4, 1);
+INSERT INTO student_course VALUES (2, 1);
 ALTER TABLE courses RENAME COLUMN detail TO description;
 ALTER TABLE student_course ADD COLUMN grade TEXT;
 
@@ -54,6 +56,6 @@ PRAGMA integrity_check;
 END
 
 session 'and once more with .load' ".load $library" <<'END'
-SELECT enroll(4, 1, 'grade', 'A') AS changed;
+SELECT enroll(2, 1, 'grade', 'A') AS changed;
 SELECT name, course_count(id) AS courses FROM students;
 END

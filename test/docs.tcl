@@ -1,6 +1,9 @@
-# docs.tcl: the examples of README.md and docs/, run as a reader would.
+# docs.tcl: the examples of README.md, docs/ and sql/, run as a reader would.
 #
 #     tclsh test/docs.tcl --update FILE ...     writes what they print now
+#
+# FILE is a document, or a script such as sql/cars.sql: then what it prints is
+# written beside it, in sql/cars.out.
 #
 # A document is a story in the sqlite3 shell: its ```sql blocks run from top to
 # bottom on one database, campus.db, with the extension in build/relate.  What
@@ -26,6 +29,7 @@ package require Tcl 8.6
 
 namespace eval docs {
   variable marker "---- docs.tcl ----"
+  variable top [file dirname [file dirname [file normalize [info script]]]]
 }
 
 proc docs::read_file {path} {
@@ -192,7 +196,75 @@ proc docs::folder {path library} {
   file copy -force $library $path/build
 }
 
+# The commands that the header of a script says to type, in their order.
+proc docs::commands {path} {
+  set commands {}
+  foreach line [split [read_file $path] \n] {
+    if {![regexp {^--( .*)?$} $line]} break
+    if {[regexp {^--     (.*)$} $line - command]} { lappend commands $command }
+  }
+  return $commands
+}
+
+# The database that a script is run on.
+proc docs::database {path} {
+  foreach command [commands $path] {
+    if {[lindex $command 0] eq "sqlite3"} { return [lindex $command 1] }
+  }
+  error "$path: its header has no sqlite3 command"
+}
+
+# What a script of sql/ prints in `folder`, run as its header says: its
+# statements, each with its answer below.
+proc docs::script {folder path} {
+  set here [pwd]
+  file mkdir $folder/sql
+  file copy -force $path $folder/sql
+  set commands [commands $path]
+  set database [database $path]
+  cd $folder
+  try {
+    foreach command $commands {
+      # Into a pipe, too, an error is printed below its statement.
+      regsub {^sqlite3 } $command \
+        {stdbuf -oL sqlite3 -batch -cmd ".echo on" } command
+      catch {exec sh -c "$command 2>&1"} output
+    }
+  } finally {
+    cd $here
+  }
+  regsub {\nchild process exited abnormally$} $output "" output
+  return [normal $output]
+}
+
+# What test/demo.sh prints, which tells the story of sql/campus.sql.
+proc docs::demo {folder library} {
+  variable top
+  set here [pwd]
+  set database $folder/instance/courses.db
+  cd $top
+  try {
+    set output [exec sh test/demo.sh $library $database 2>@1]
+  } finally {
+    cd $here
+  }
+  return [normal [string map [list [file rootname $library] build/relate \
+    $database instance/courses.db] $output]]
+}
+
+proc docs::update_script {path library} {
+  set folder /tmp/relate-docs-[pid]
+  folder $folder $library
+  set output [expr {[file tail $path] eq "campus.sql" ?
+    [demo $folder $library] : [script $folder [file normalize $path]]}]
+  write_file [file rootname $path].out $output\n
+  file delete -force $folder
+}
+
 proc docs::update {path library} {
+  if {[file extension $path] eq ".sql"} {
+    return [update_script $path $library]
+  }
   set folder /tmp/relate-docs-[pid]
   folder $folder $library
   set lines [split [read_file $path] \n]
@@ -218,8 +290,7 @@ proc docs::update {path library} {
 
 if {[info exists ::argv0] && [file normalize $::argv0] eq
     [file normalize [info script]]} {
-  set library [file join [file dirname [file dirname \
-    [file normalize [info script]]]] build relate.so]
+  set library $docs::top/build/relate.so
   if {[info exists env(RELATE_LIBRARY)]} { set library $env(RELATE_LIBRARY) }
   if {[lindex $argv 0] ne "--update"} {
     puts stderr "usage: tclsh test/docs.tcl --update FILE ..."
