@@ -214,6 +214,19 @@ static void find_breaking(Check *check, const void *about,
                               .message = rule->message});
 }
 
+static bool reads_only_link(const Expression *expression) {
+  for (int i = 0; i < expression->column_count; i++)
+    if (expression->columns[i].role != ROLE_LINK) return false;
+  return true;
+}
+
+/* A check that is judged when the link is made may be false later, and no harm is
+** done; unless it is about the link alone. */
+static bool rule_says_what_is(const Rule *rule) {
+  return !rule->leaving && (rule->kind != RULE_CHECK || rule->always ||
+                            reads_only_link(rule->expression));
+}
+
 static void check_state(Check *check, const Rule *rule) {
   const Relationship *r = rule->relationship;
   Enactment enactment =
@@ -257,7 +270,7 @@ static void check_rule(Check *check, const RuleDeclaration *declaration) {
   const Finding more = {.table = r->link->name,
                         .relationship = r->full_name,
                         .problem = "breaks a rule"};
-  if (!rule->leaving)
+  if (rule_says_what_is(rule))
     check_rows(check, draft_breaking_sql(rule), more, find_breaking, rule);
 }
 

@@ -139,6 +139,35 @@ static void regulation_arguments(Failure *failure, Regulation *regulation,
   regulation_existing(failure, regulation);
 }
 
+/* ---- a row that is out of date ---- */
+
+/* True if the rule can't be used as its row has it. */
+static bool rule_is_lost(Failure *failure, sqlite3 *db, Arena *arena,
+                         const Model *model,
+                         const RuleDeclaration *declaration) {
+  Analyser *analyser = analyser_new(failure, model->schema);
+  const Rule *rule = failure->code ? NULL
+                                   : rule_read(failure, arena, db, analyser,
+                                               model, declaration);
+  analyser_free(analyser);
+  return rule && rule->problem;
+}
+
+bool regulate_salvage(Failure *failure, Connection *connection, Arena *arena,
+                      const Model *model, const RuleDeclaration *lost,
+                      RuleDeclaration *found) {
+  sqlite3 *db = connection->db;
+  if (failure->code || lost->problem ||
+      !rule_is_lost(failure, db, arena, model, lost) ||
+      !salvage_rule(failure, arena, db, model, lost, found))
+    return false;
+  catalog_forget_debts(failure, db, model->schema, lost);
+  catalog_remove_rule(failure, db, lost);
+  catalog_store_rule(failure, db, found);
+  catalog_announce(failure, db);
+  return true;
+}
+
 /* ---- what it is about ---- */
 
 static void regulation_refresh(Failure *failure, Regulation *regulation) {
@@ -152,8 +181,25 @@ static void regulation_refresh(Failure *failure, Regulation *regulation) {
     regulation->analyser = analyser_new(failure, regulation->model->schema);
 }
 
+/* Rules whose tables were renamed have the names of today from here on. */
+static void regulation_salvage(Failure *failure, Regulation *regulation) {
+  bool found = false;
+  for (int i = 0; !failure->code && i < regulation->model->catalog->rule_count;
+       i++) {
+    const Model *model = regulation->model;
+    const RuleDeclaration *lost = &model->catalog->rules[i];
+    RuleDeclaration rule;
+    if (!model_direction(failure, model, &lost->direction) &&
+        regulate_salvage(failure, regulation->connection, regulation->arena,
+                         model, lost, &rule))
+      found = true;
+  }
+  if (found) regulation_refresh(failure, regulation);
+}
+
 static void regulation_find(Failure *failure, Regulation *regulation) {
   regulation_refresh(failure, regulation);
+  regulation_salvage(failure, regulation);
   if (failure->code) return;
   const Relationship *r =
       path_relationship(failure, regulation->model, &regulation->path);
@@ -321,12 +367,29 @@ static void rule_unbind(Failure *failure, Regulation *regulation,
                        before);
 }
 
+/* Makes the index that is missing under a rule that stands: another rule may have
+** taken it along when it went. */
+static void rule_make_indexes(Failure *failure, Regulation *regulation,
+                              const RuleDeclaration *before) {
+  sqlite3 *db = regulation->make.db;
+  make_indexes(failure, &regulation->make, regulation->relationship);
+  if (!regulation->make.changed || failure->code) return;
+  regulation->declaration = *before;
+  regulation->declaration.made = make_text(failure, &regulation->make);
+  catalog_store_rule(failure, db, &regulation->declaration);
+  catalog_announce(failure, db);
+}
+
 /* Makes what the rule wants, unless all of it is there. */
 static void regulation_install(Failure *failure, Regulation *regulation) {
   const RuleDeclaration *before = regulation_before(regulation);
   if (before) {
-    if (regulation_stands(failure, regulation, before)) return;
+    bool stands = regulation_stands(failure, regulation, before);
     read_made(failure, regulation, before);
+    if (stands) {
+      rule_make_indexes(failure, regulation, before);
+      return;
+    }
     rule_unbind(failure, regulation, before);
   }
   check_existing(failure, regulation);
@@ -399,6 +462,31 @@ static void fail_no_rule(Failure *failure, const Regulation *regulation) {
   sqlite3_free(list);
 }
 
+static bool made_index(const Make *make) {
+  for (int i = 0; i < make->count; i++)
+    if (name_equal(make->list[i].type, "index")) return true;
+  return false;
+}
+
+/* The other rules of the link table get the indexes that they want. */
+static void regulation_leave_others(Failure *failure, Regulation *regulation,
+                                    const RuleDeclaration *gone) {
+  const Catalog *catalog = regulation->model->catalog;
+  for (int i = 0; i < catalog->rule_count && !failure->code; i++) {
+    const RuleDeclaration *rule = &catalog->rules[i];
+    Failure own = {0, NULL}; /* of a rule that can't be used */
+    if (rule == gone || rule->problem ||
+        !name_equal(rule->direction.link, gone->direction.link))
+      continue;
+    regulate_again(&own, regulation->connection, regulation->make.guard, rule);
+    if (own.code != SQLITE_ERROR && own.code) {
+      *failure = own;
+    } else {
+      failure_clear(&own);
+    }
+  }
+}
+
 static void regulation_repeal(Failure *failure, Regulation *regulation) {
   regulation_find(failure, regulation);
   if (failure->code) return;
@@ -409,8 +497,10 @@ static void regulation_repeal(Failure *failure, Regulation *regulation) {
   }
   read_made(failure, regulation, before);
   rule_unbind(failure, regulation, before);
+  bool others = made_index(&regulation->make);
   make_drop_all(failure, &regulation->make);
   catalog_remove_rule(failure, regulation->make.db, before);
+  if (others) regulation_leave_others(failure, regulation, before);
   catalog_announce(failure, regulation->make.db);
 }
 

@@ -1714,6 +1714,12 @@ RELATE_PRIVATE void regulate_rule(sqlite3_context *context, int argc,
 RELATE_PRIVATE void regulate_rule_drop(sqlite3_context *context, int argc,
                                        sqlite3_value **argv);
 
+/* If the row of a rule names what is not there any more, and its triggers have
+** other names, writes these into the row, which is then `found`. */
+RELATE_PRIVATE bool regulate_salvage(Failure *failure, Connection *connection,
+                                     Arena *arena, const Model *model,
+                                     const RuleDeclaration *lost,
+                                     RuleDeclaration *found);
 /* The same for a rule that is declared. */
 RELATE_PRIVATE bool regulate_again(Failure *failure, Connection *connection,
                                    sqlite3_stmt *guard,

@@ -56,36 +56,6 @@ static void repair_relationship(Failure *failure, Repair *repair,
     repair_say(repair, r->full_name, "made again what was missing");
 }
 
-/* True if the rule can't be used as its row has it. */
-static bool rule_is_lost(Failure *failure, const Repair *repair,
-                         const RuleDeclaration *declaration) {
-  sqlite3 *db = repair->connection->db;
-  Analyser *analyser = analyser_new(failure, repair->model->schema);
-  const Rule *rule = failure->code
-                         ? NULL
-                         : rule_read(failure, repair->arena, db, analyser,
-                                     repair->model, declaration);
-  bool lost = rule && rule->problem;
-  analyser_free(analyser);
-  return lost;
-}
-
-/* Writes the row of a rule whose tables or columns were renamed as its triggers
-** have it; the row that counts then. */
-static const RuleDeclaration *repair_row(Failure *failure, Repair *repair,
-                                         const RuleDeclaration *rule,
-                                         RuleDeclaration *found) {
-  sqlite3 *db = repair->connection->db;
-  if (!rule_is_lost(failure, repair, rule) ||
-      !salvage_rule(failure, repair->arena, db, repair->model, rule, found))
-    return rule;
-  catalog_forget_debts(failure, db, repair->model->schema, rule);
-  catalog_remove_rule(failure, db, rule);
-  catalog_store_rule(failure, db, found);
-  catalog_announce(failure, db);
-  return found;
-}
-
 /* students.courses_via_student_course: rule open */
 static const char *rule_name(Failure *failure, const Repair *repair,
                              const RuleDeclaration *rule) {
@@ -102,12 +72,14 @@ static void repair_rule(Failure *failure, Repair *repair,
   Failure own = {0, NULL};
   RuleDeclaration found;
   if (failure->code || lost->problem) return;
-  const RuleDeclaration *rule = repair_row(failure, repair, lost, &found);
+  bool renamed = regulate_salvage(failure, repair->connection, repair->arena,
+                                  repair->model, lost, &found);
+  const RuleDeclaration *rule = renamed ? &found : lost;
   const char *name = rule_name(failure, repair, rule);
   if (failure->code) return;
   bool changed = regulate_again(&own, repair->connection, repair->guard, rule);
   if (repair_refused(failure, repair, &own, name)) return;
-  if (rule != lost) {
+  if (renamed) {
     repair_say(repair, name, "took over the names that its triggers have");
   } else if (changed) {
     repair_say(repair, name, "made its triggers anew");
