@@ -55,6 +55,7 @@ typedef struct Draft {
   const Rule *rule;
   const Relationship *relationship;
   const char *schema; /* of the tables, NULL in what is stored */
+  bool lost;          /* no memory for a part of it */
 } Draft;
 
 /* A row by its alias, and the columns in it that hold some key. */
@@ -68,11 +69,12 @@ static void say(Draft *draft, const char *text) {
 }
 
 static Draft draft_of(const Rule *rule, const char *schema) {
-  return (Draft){sqlite3_str_new(NULL), rule, rule->relationship, schema};
+  return (Draft){sqlite3_str_new(NULL), rule, rule->relationship, schema,
+                 false};
 }
 
 static char *draft_finish(Draft *draft) {
-  bool lost = sqlite3_str_errcode(draft->text) != SQLITE_OK;
+  bool lost = draft->lost || sqlite3_str_errcode(draft->text) != SQLITE_OK;
   char *text = sqlite3_str_finish(draft->text);
   if (!lost) return text;
   sqlite3_free(text);
@@ -584,6 +586,7 @@ static void say_debtor(Draft *draft) {
   sqlite3_str *name = sqlite3_str_new(NULL);
   catalog_append_debtor(name, draft->rule->declaration);
   char *text = sqlite3_str_finish(name);
+  draft->lost = draft->lost || !text;
   sqlite3_str_appendf(draft->text, "%Q", text ? text : "");
   sqlite3_free(text);
 }
