@@ -53,8 +53,8 @@ static const char *const function_columns[] = {
 /* The relationship is there by its exact name, as a part of the key: columns may
 ** be NULL. */
 static const char *const rule_columns[] = {
-    "source", "name", "link", "source_columns", "target_columns", "target",
-    "options", "made", "relationship"};
+    "source", "name",    "link", "source_columns", "target_columns",
+    "target", "options", "made", "relationship"};
 
 #define COLUMN_COUNT 9 /* of each of them, and in the order of enum below */
 

@@ -83,6 +83,15 @@ static Option option_find(Failure *failure, const char *name) {
   return OPTION_COUNT;
 }
 
+/* 1 is kept as it is, 0 is as if nothing had been said. */
+static const char *option_flag(Failure *failure, sqlite3_value *value) {
+  bool number = sqlite3_value_type(value) == SQLITE_INTEGER;
+  sqlite3_int64 flag = number ? sqlite3_value_int64(value) : -1;
+  if (flag != 0 && flag != 1)
+    failure_set(failure, SQLITE_MISMATCH, "delete_orphan is 1 or 0");
+  return flag == 1 ? "1" : NULL;
+}
+
 static void request_option(Failure *failure, Request *request,
                            sqlite3_value **pair) {
   const char *name = declare_text(failure, pair[0], "the name of an option");
@@ -93,6 +102,10 @@ static void request_option(Failure *failure, Request *request,
                 option_name(option));
   request->given[option] = true;
   if (sqlite3_value_type(pair[1]) == SQLITE_NULL) return;
+  if (option == OPTION_DELETE_ORPHAN) {
+    request->values[option] = option_flag(failure, pair[1]);
+    return;
+  }
   char *what = sqlite3_mprintf("the value of %s", option_name(option));
   request->values[option] = declare_text(failure, pair[1], what ? what : "");
   sqlite3_free(what);
@@ -117,10 +130,9 @@ static void request_arguments(Failure *failure, Request *request, int argc,
     request->inverse = declare_path(failure, request->values[OPTION_INVERSE]);
 }
 
-static Request request_new(Failure *failure, sqlite3_context *context) {
-  Request request = {.connection = sqlite3_user_data(context),
-                     .arena = arena_new(failure),
-                     .cardinality = -1};
+static Request request_new(Failure *failure, Connection *connection) {
+  Request request = {
+      .connection = connection, .arena = arena_new(failure), .cardinality = -1};
   request.make.db = request.connection->db;
   request.make.arena = request.arena;
   return request;
@@ -475,6 +487,10 @@ static void request_actions(Failure *failure, Request *request,
       request_uphold(failure, request, relationship, OPTION_ON_UPDATE, options);
   uphold_delete(failure, &request->make, key, on_delete);
   uphold_update(failure, request->connection->db, key, on_update);
+  orphan_uphold(failure, &request->make, relationship,
+                catalog_option(failure, request->arena, request->connection->db,
+                               options,
+                               option_name(OPTION_DELETE_ORPHAN)) != NULL);
 }
 
 /* ---- the inverse ---- */
@@ -614,11 +630,24 @@ static void request_declare(Failure *failure, Request *request) {
   catalog_announce(failure, request->connection->db);
 }
 
+bool declare_again(Failure *failure, Connection *connection,
+                   sqlite3_stmt *guard, const char *table, const char *name) {
+  Request request = request_new(failure, connection);
+  char *path = declared_name(failure, table, name);
+  request.path = declare_path(failure, path);
+  request.make.guard = guard;
+  if (!failure->code) request_declare(failure, &request);
+  bool changed = request.make.changed;
+  request_free(&request);
+  sqlite3_free(path);
+  return changed;
+}
+
 /* relationship(name, option, value, ...) */
 void declare_relationship(sqlite3_context *context, int argc,
                           sqlite3_value **argv) {
   Failure failure = {0, NULL};
-  Request request = request_new(&failure, context);
+  Request request = request_new(&failure, sqlite3_user_data(context));
   request_arguments(&failure, &request, argc, argv);
   Undertaking undertaking = declare_begin(&failure, request.connection);
   request.make.guard = undertaking.guard;
@@ -717,7 +746,7 @@ static void drop_named(Failure *failure, Request *request, const char *name) {
 /* relationship_drop(name), relationship_drop('*') */
 void declare_drop(sqlite3_context *context, int argc, sqlite3_value **argv) {
   Failure failure = {0, NULL};
-  Request request = request_new(&failure, context);
+  Request request = request_new(&failure, sqlite3_user_data(context));
   if (argc != 1)
     failure_set(&failure, SQLITE_ERROR,
                 "takes one argument, the name of a declared relationship, or "

@@ -23,7 +23,8 @@ bool derive_asked(const Request *request) {
 
 static void check_read_only(Failure *failure, const Request *request) {
   static const Option writing[] = {OPTION_INVERSE, OPTION_CARDINALITY,
-                                   OPTION_ON_DELETE, OPTION_ON_UPDATE};
+                                   OPTION_ON_DELETE, OPTION_ON_UPDATE,
+                                   OPTION_DELETE_ORPHAN};
   for (size_t i = 0; i < sizeof(writing) / sizeof(writing[0]); i++)
     if (request->values[writing[i]] && !failure->code)
       failure_set(failure, SQLITE_ERROR,

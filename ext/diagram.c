@@ -51,6 +51,7 @@ typedef struct DiagramLine {
   const char *there; /* its name at `from` */
   const char *back;  /* its name at `to`, or NULL */
   const char *note;  /* or NULL */
+  const char *rules; /* that bind its links, or NULL */
   bool broken;
 } DiagramLine;
 
@@ -64,6 +65,9 @@ typedef struct DiagramFormat {
 } DiagramFormat;
 
 typedef struct Diagram {
+  Failure *failure;
+  sqlite3 *db;
+  Arena *arena;
   const DiagramFormat *format;
   const Model *model;
   sqlite3_str *text;
@@ -119,7 +123,8 @@ static void append_box(sqlite3_str *text, const DiagramBox *box) {
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
-/* courses / students (student_course), in pieces that `append` escapes. */
+/* courses / students (student_course); capacity: max_count source.capacity; in
+** pieces that `append` escapes. */
 static void append_line_names(sqlite3_str *text, const DiagramLine *line,
                               void (*append)(sqlite3_str *, const char *)) {
   append(text, line->there);
@@ -131,6 +136,10 @@ static void append_line_names(sqlite3_str *text, const DiagramLine *line,
     sqlite3_str_appendall(text, " (");
     append(text, line->note);
     sqlite3_str_appendall(text, ")");
+  }
+  if (line->rules) {
+    sqlite3_str_appendall(text, "; ");
+    append(text, line->rules);
   }
 }
 
@@ -407,6 +416,39 @@ static DiagramEnd parent_end(const ForeignKey *key) {
   return END_ONE;
 }
 
+/* capacity: max_count source.capacity; and so on, of one direction. */
+static void diagram_add_rules(const Diagram *diagram, sqlite3_str *text,
+                              const Relationship *relationship) {
+  const Catalog *catalog = diagram->model->catalog;
+  for (int i = 0; i < catalog->rule_count; i++) {
+    const RuleDeclaration *rule = &catalog->rules[i];
+    if (rule->problem || model_direction(diagram->failure, diagram->model,
+                                         &rule->direction) != relationship)
+      continue;
+    const char *kind = catalog_option(diagram->failure, diagram->arena,
+                                      diagram->db, rule->options, "kind");
+    const char *expression =
+        catalog_option(diagram->failure, diagram->arena, diagram->db,
+                       rule->options, "expression");
+    sqlite3_str_appendf(text, "%s%s: %s%s%s",
+                        sqlite3_str_length(text) ? "; " : "", rule->name,
+                        kind ? kind : "", expression ? " " : "",
+                        expression ? expression /* safe: to be read */ : "");
+  }
+}
+
+/* The rules of one direction, or of both; NULL for none. */
+static const char *diagram_rules(const Diagram *diagram,
+                                 const Relationship *relationship,
+                                 const Relationship *inverse) {
+  if (!diagram->model->catalog->rule_count) return NULL;
+  sqlite3_str *text = sqlite3_str_new(diagram->db);
+  diagram_add_rules(diagram, text, relationship);
+  if (inverse) diagram_add_rules(diagram, text, inverse);
+  const char *rules = arena_string(diagram->failure, diagram->arena, text);
+  return rules && *rules ? rules : NULL;
+}
+
 static void diagram_broken(const Diagram *diagram,
                            const Relationship *relationship) {
   const ForeignKey *key = relationship->target_foreign;
@@ -430,7 +472,9 @@ static void diagram_key(const Diagram *diagram,
                     .from_end = parent_end(relationship->source_foreign),
                     .to_end = many ? END_MANY : END_MAYBE,
                     .there = relationship->name,
-                    .back = relationship->inverse->name});
+                    .back = relationship->inverse->name,
+                    .rules = diagram_rules(diagram, relationship,
+                                           relationship->inverse)});
 }
 
 /* The two lines through the box between them. */
@@ -443,13 +487,16 @@ static void diagram_legs(const Diagram *diagram,
                     .to = link,
                     .from_end = parent_end(relationship->source_foreign),
                     .to_end = END_MANY,
-                    .there = relationship->name});
+                    .there = relationship->name,
+                    .rules = diagram_rules(diagram, relationship, NULL)});
   diagram_line(diagram,
                (DiagramLine){.from = link,
                              .to = box_of(diagram, relationship->target),
                              .from_end = END_MANY,
                              .to_end = parent_end(relationship->target_foreign),
-                             .there = relationship->inverse->name});
+                             .there = relationship->inverse->name,
+                             .rules = diagram_rules(
+                                 diagram, relationship->inverse, NULL)});
 }
 
 static void diagram_association(const Diagram *diagram,
@@ -466,7 +513,9 @@ static void diagram_association(const Diagram *diagram,
                              .to_end = END_MANY,
                              .there = relationship->name,
                              .back = relationship->inverse->name,
-                             .note = relationship->link->name});
+                             .note = relationship->link->name,
+                             .rules = diagram_rules(diagram, relationship,
+                                                    relationship->inverse)});
 }
 
 /* Each pair once, in the direction in which its line is drawn.  A derived one
@@ -538,10 +587,16 @@ static void check_schema(Failure *failure, sqlite3 *db, const char *schema) {
 
 static char *diagram_text(Failure *failure, const DiagramFormat *format,
                           sqlite3 *db, const Model *model) {
-  if (!format || !model) return NULL;
-  Diagram diagram = {format, model, sqlite3_str_new(db)};
+  Arena *arena = arena_new(failure);
+  if (!format || !model || !arena) {
+    arena_free(arena);
+    return NULL;
+  }
+  Diagram diagram = {failure, db, arena, format, model, sqlite3_str_new(db)};
   diagram_draw(&diagram);
-  return failure_text(failure, diagram.text);
+  char *text = failure_text(failure, diagram.text);
+  arena_free(arena);
+  return text;
 }
 
 /* The text of an argument; NULL for NULL, or where it was not given. */

@@ -66,6 +66,16 @@ static char *link_pair(Link *link) {
   return pair;
 }
 
+/* A trigger has refused it: if it is that of a rule, say how many there are. */
+static void link_explain_rule(Link *link) {
+  VerdictQuestion question = {.relationship = link->relationship,
+                              .source = key_values(&link->source),
+                              .target = key_values(&link->target),
+                              .payload = link->order->payload,
+                              .payload_values = link->order->payload_values};
+  verdict_explain(link->failure, link->connection, &question);
+}
+
 /* A constraint has refused the statement: say of which rows, and, where a row
 ** is missing, which. */
 static void link_explain(Link *link) {
@@ -83,6 +93,7 @@ static void link_explain(Link *link) {
       return;
     }
   }
+  link_explain_rule(link);
   char *pair = link_pair(link);
   failure_prefix(failure, "%s: ", pair ? pair : "");
   if (failure->code == SQLITE_CONSTRAINT_NOTNULL &&

@@ -261,6 +261,14 @@ static void write_comment(sqlite3_str *text, const ListRow *row) {
   write_option(text, row, "comment");
 }
 
+static bool deletes_orphans(const ListRow *row) {
+  Arena *arena = arena_new(row->failure);
+  bool deletes =
+      option_of(row, arena, row->relationship, "delete_orphan") != NULL;
+  arena_free(arena);
+  return deletes;
+}
+
 static bool is_declared(const ListRow *row) {
   return row->relationship && row->relationship->declaration;
 }
@@ -395,6 +403,7 @@ static const ListColumn relationship_columns[] = {
     {"payload TEXT", write_payload, NULL},
     {"on_delete TEXT", write_on_delete, NULL},
     {"on_update TEXT", write_on_update, NULL},
+    {"delete_orphan INTEGER", NULL, deletes_orphans},
     {"path TEXT", write_path, NULL},
     {"\"where\" TEXT", write_where, NULL},
     {"order_by TEXT", write_order_by, NULL},

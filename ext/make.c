@@ -122,8 +122,7 @@ static void make_run(Failure *failure, Make *make, char *sql, const char *type,
 const char *make_unused_name(Failure *failure, const Make *make,
                              sqlite3_str *stem) {
   const char *text = arena_string(failure, make->arena, stem);
-  const char *name =
-      arena_format(failure, make->arena, MAKE_PREFIX "%s", text);
+  const char *name = arena_format(failure, make->arena, MAKE_PREFIX "%s", text);
   for (int i = 2; !failure->code && catalog_taken(failure, make->db, name); i++)
     name = arena_format(failure, make->arena, MAKE_PREFIX "%s_%d", text, i);
   return name;
@@ -396,10 +395,29 @@ void make_unique(Failure *failure, Make *make,
 
 /* ---- triggers ---- */
 
-/* A name for a trigger that upholds a foreign key, in the arena. */
+/* A name for a trigger about these columns, in the arena; `kind` is its end. */
 const char *make_trigger_name(Failure *failure, const Make *make,
-                              const Table *table, const Columns *columns) {
-  return make_name(failure, make, table, columns, "_on_delete");
+                              const Table *table, const Columns *columns,
+                              const char *kind) {
+  return make_name(failure, make, table, columns, kind);
+}
+
+/* True if the name ends with `kind`, and perhaps the number of make_unused_name
+** behind that. */
+static bool name_is_of_kind(const char *name, const char *kind) {
+  size_t length = strlen(name), end = length, size = strlen(kind);
+  while (end && name[end - 1] >= '0' && name[end - 1] <= '9') end--;
+  if (end < length && end && name[end - 1] == '_') length = end - 1;
+  return length > size && strncmp(name + length - size, kind, size) == 0;
+}
+
+/* The trigger of that kind on the record, or NULL. */
+const char *make_recorded_trigger(const Make *make, const char *kind) {
+  for (int i = 0; i < make->count; i++)
+    if (name_equal(make->list[i].type, "trigger") &&
+        name_is_of_kind(make->list[i].name, kind))
+      return make->list[i].name;
+  return NULL;
 }
 
 /* Runs `sql`, which creates the trigger `name`, and frees it. */
@@ -482,6 +500,20 @@ void make_drop_all(Failure *failure, Make *make) {
   for (int i = 0; i < make->count; i++)
     make_drop_thing(failure, make, make->list[i].type, make->list[i].name);
   make->count = 0;
+}
+
+/* Drops the triggers of the record, and takes off it what is gone. */
+void make_drop_triggers(Failure *failure, Make *make) {
+  int kept = 0;
+  for (int i = 0; i < make->count; i++) {
+    const char *type = make->list[i].type, *name = make->list[i].name;
+    if (name_equal(type, "trigger")) {
+      make_drop_thing(failure, make, type, name);
+    } else if (make_exists(failure, make, type, name, NULL)) {
+      make->list[kept++] = make->list[i];
+    }
+  }
+  make->count = kept;
 }
 
 /* ---- views ---- */

@@ -100,3 +100,11 @@ void model_retain(Model *model) { model->references++; }
 void model_release(Model *model) {
   if (model && --model->references == 0) arena_free(model->arena);
 }
+
+bool link_is_source(const Relationship *r) {
+  return r->cardinality != MANY_TO_MANY && r->linked_by_source;
+}
+
+bool link_is_target(const Relationship *r) {
+  return r->cardinality != MANY_TO_MANY && !r->linked_by_source;
+}

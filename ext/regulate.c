@@ -15,8 +15,8 @@
 #define SHOWN_LIMIT 3 /* of the rows that break a rule */
 
 /* The options that are kept, in the order in which they are written. */
-static const char *const option_names[] = {"message", "where", "per", "when",
-                                           "on",      "existing"};
+static const char *const option_names[] = {"message", "where", "per",
+                                           "when",    "on",    "existing"};
 
 enum {
   REGULATE_MESSAGE,
@@ -44,8 +44,8 @@ typedef struct Regulation {
   Make make;
 } Regulation;
 
-static Regulation regulation_new(Failure *failure, sqlite3_context *context) {
-  Regulation regulation = {.connection = sqlite3_user_data(context),
+static Regulation regulation_new(Failure *failure, Connection *connection) {
+  Regulation regulation = {.connection = connection,
                            .arena = arena_new(failure)};
   regulation.make.db = regulation.connection->db;
   regulation.make.arena = regulation.arena;
@@ -95,9 +95,9 @@ static void regulation_option(Failure *failure, Regulation *regulation,
   if (option == REGULATE_COUNT) {
     fail_option(failure, name);
   } else if (sqlite3_value_type(pair[1]) != SQLITE_NULL) {
-    regulation->values[option] = arena_text(
-        failure, regulation->arena,
-        declare_text(failure, pair[1], "the value of an option"));
+    regulation->values[option] =
+        arena_text(failure, regulation->arena,
+                   declare_text(failure, pair[1], "the value of an option"));
   }
 }
 
@@ -197,21 +197,20 @@ static void regulation_describe(Failure *failure, Regulation *regulation) {
   for (int i = 0; i < REGULATE_EXISTING; i++)
     options = with_option(failure, regulation, options, option_names[i],
                           regulation->values[i]);
-  regulation->declaration = (RuleDeclaration){
-      .direction =
-          direction_of(failure, regulation->arena, regulation->relationship),
-      .relationship = regulation->relationship->exact_name,
-      .name = regulation->name,
-      .options = options,
-      .made = "[]"};
+  regulation->declaration =
+      (RuleDeclaration){.direction = direction_of(failure, regulation->arena,
+                                                  regulation->relationship),
+                        .relationship = regulation->relationship->exact_name,
+                        .name = regulation->name,
+                        .options = options,
+                        .made = "[]"};
 }
 
 static void regulation_read(Failure *failure, Regulation *regulation) {
   if (failure->code) return;
-  regulation->rule =
-      rule_read(failure, regulation->arena, regulation->make.db,
-                regulation->analyser, regulation->model,
-                &regulation->declaration);
+  regulation->rule = rule_read(failure, regulation->arena, regulation->make.db,
+                               regulation->analyser, regulation->model,
+                               &regulation->declaration);
   if (!failure->code && regulation->rule->problem)
     failure_set(failure, SQLITE_ERROR, "%s", regulation->rule->problem);
 }
@@ -222,8 +221,7 @@ static void describe_row(Failure *failure, sqlite3_str *text,
                          const Table *table, const Columns *columns,
                          sqlite3_stmt *statement, int from) {
   Key key = {.table = table, .columns = columns};
-  key.values =
-      sqlite3_malloc64((sqlite3_uint64)columns->count * sizeof(Value));
+  key.values = sqlite3_malloc64((sqlite3_uint64)columns->count * sizeof(Value));
   if (!key.values) failure_memory(failure);
   for (int i = 0; i < columns->count && !failure->code; i++)
     key.values[i] = value_of_column(failure, statement, from + i);
@@ -244,7 +242,7 @@ static void describe_breaking(Failure *failure, sqlite3_str *text,
 static void check_existing(Failure *failure, const Regulation *regulation) {
   const Rule *rule = regulation->rule;
   if (failure->code || regulation->keeps || rule->leaving) return;
-  char *sql = trigger_breaking_sql(rule);
+  char *sql = draft_breaking_sql(rule);
   if (!sql) failure_memory(failure);
   sqlite3_stmt *statement =
       statement_prepare(failure, regulation->make.db, 0, sql);
@@ -276,37 +274,21 @@ static void make_rule_trigger(Failure *failure, Regulation *regulation,
   sqlite3_str *stem = sqlite3_str_new(NULL);
   trigger_append_name(stem, regulation->rule, event);
   const char *name = make_unused_name(failure, &regulation->make, stem);
-  char *text =
-      failure->code ? NULL : trigger_sql(regulation->rule, event, name);
-  char *sql = text ? sqlite3_mprintf("CREATE TRIGGER main.%s",
-                                     text /* safe: ours */)
-                   : NULL;
-  sqlite3_free(text);
-  if (!sql) failure_memory(failure);
-  make_trigger(failure, &regulation->make, name, sql);
+  make_trigger(failure, &regulation->make, name,
+               enactment_sql(failure, regulation->rule, event, name, "main."));
 }
 
-/* True if all triggers of the record are there as the rule wants them. */
-static bool triggers_are_right(Failure *failure,
-                               const Regulation *regulation) {
-  const Make *make = &regulation->make;
-  int place = 0;
-  for (int i = 0; i < TRIGGER_EVENT_COUNT && !failure->code; i++) {
-    if (!trigger_is_wanted(regulation->rule, (TriggerEvent)i)) continue;
-    if (place == make->count) return false;
-    const char *name = make->list[place++].name;
-    char *text = trigger_sql(regulation->rule, (TriggerEvent)i, name);
-    char *sql = text ? sqlite3_mprintf("CREATE TRIGGER %s",
-                                       text /* safe: ours */)
-                     : NULL;
-    if (!sql) failure_memory(failure);
-    bool right =
-        sql && make_exists(failure, make, "trigger", name, sql);
-    sqlite3_free(text);
-    sqlite3_free(sql);
-    if (!right) return false;
-  }
-  return place == make->count;
+/* True if the file has what the row, and what is said now, want. */
+static bool regulation_stands(Failure *failure, const Regulation *regulation,
+                              const RuleDeclaration *before) {
+  Rule rule = *regulation->rule;
+  rule.declaration = before;
+  if (before->problem ||
+      strcmp(before->options, regulation->declaration.options) != 0)
+    return false;
+  Enactment enactment =
+      enactment_of(failure, regulation->arena, regulation->make.db, &rule);
+  return enactment.state == ENACTMENT_INSTALLED;
 }
 
 static void rule_make_all(Failure *failure, Regulation *regulation) {
@@ -315,6 +297,7 @@ static void rule_make_all(Failure *failure, Regulation *regulation) {
   catalog_create_rules(failure, db, regulation->model->schema);
   if (regulation->rule->kind == RULE_MIN_COUNT)
     catalog_create_debts(failure, db, regulation->model->schema);
+  make_indexes(failure, &regulation->make, regulation->relationship);
   for (int i = 0; i < TRIGGER_EVENT_COUNT; i++)
     make_rule_trigger(failure, regulation, (TriggerEvent)i);
   regulation->declaration.made = make_text(failure, &regulation->make);
@@ -330,34 +313,56 @@ static void read_made(Failure *failure, Regulation *regulation,
     make_read(failure, &regulation->make, &record);
 }
 
-/* Takes away what the row has made. */
-static void rule_unmake(Failure *failure, Regulation *regulation,
+/* Takes away how the row has bound, and what it is owed. */
+static void rule_unbind(Failure *failure, Regulation *regulation,
                         const RuleDeclaration *before) {
-  make_drop_all(failure, &regulation->make);
+  make_drop_triggers(failure, &regulation->make);
   catalog_forget_debts(failure, regulation->make.db, regulation->model->schema,
                        before);
+}
+
+/* Makes what the rule wants, unless all of it is there. */
+static void regulation_install(Failure *failure, Regulation *regulation) {
+  const RuleDeclaration *before = regulation_before(regulation);
+  if (before) {
+    if (regulation_stands(failure, regulation, before)) return;
+    read_made(failure, regulation, before);
+    rule_unbind(failure, regulation, before);
+  }
+  check_existing(failure, regulation);
+  rule_make_all(failure, regulation);
 }
 
 static void regulation_enact(Failure *failure, Regulation *regulation) {
   regulation_find(failure, regulation);
   regulation_describe(failure, regulation);
   regulation_read(failure, regulation);
-  if (failure->code) return;
-  const RuleDeclaration *before = regulation_before(regulation);
-  if (before) {
-    bool same = strcmp(before->options, regulation->declaration.options) == 0;
-    read_made(failure, regulation, before);
-    if (same && triggers_are_right(failure, regulation)) return;
-    rule_unmake(failure, regulation, before);
+  if (!failure->code) regulation_install(failure, regulation);
+}
+
+/* True if something was made: what is there and right is let alone. */
+bool regulate_again(Failure *failure, Connection *connection,
+                    sqlite3_stmt *guard, const RuleDeclaration *rule) {
+  Regulation regulation = regulation_new(failure, connection);
+  regulation.make.guard = guard;
+  regulation.declaration = *rule;
+  regulation.name = rule->name;
+  regulation.keeps = true;
+  regulation_refresh(failure, &regulation);
+  regulation_read(failure, &regulation);
+  if (!failure->code) {
+    regulation.relationship = regulation.rule->relationship;
+    regulation_install(failure, &regulation);
   }
-  check_existing(failure, regulation);
-  rule_make_all(failure, regulation);
+  bool changed = regulation.make.changed;
+  regulation_free(&regulation);
+  return changed;
 }
 
 /* relationship_rule(relationship, rule, kind, expression, option, value, ...) */
 void regulate_rule(sqlite3_context *context, int argc, sqlite3_value **argv) {
   Failure failure = {0, NULL};
-  Regulation regulation = regulation_new(&failure, context);
+  Regulation regulation = regulation_new(&failure, sqlite3_user_data(context));
   regulation_arguments(&failure, &regulation, argc, argv);
   Undertaking undertaking = declare_begin(&failure, regulation.connection);
   regulation.make.guard = undertaking.guard;
@@ -427,7 +432,8 @@ static void regulation_repeal(Failure *failure, Regulation *regulation) {
   const RuleDeclaration *before = regulation_to_repeal(failure, regulation);
   if (!before) return;
   read_made(failure, regulation, before);
-  rule_unmake(failure, regulation, before);
+  rule_unbind(failure, regulation, before);
+  make_drop_all(failure, &regulation->make);
   catalog_remove_rule(failure, regulation->make.db, before);
   catalog_announce(failure, regulation->make.db);
 }
@@ -436,7 +442,7 @@ static void regulation_repeal(Failure *failure, Regulation *regulation) {
 void regulate_rule_drop(sqlite3_context *context, int argc,
                         sqlite3_value **argv) {
   Failure failure = {0, NULL};
-  Regulation regulation = regulation_new(&failure, context);
+  Regulation regulation = regulation_new(&failure, sqlite3_user_data(context));
   if (argc != 2)
     failure_set(&failure, SQLITE_ERROR,
                 "takes a relationship and the name of a rule");

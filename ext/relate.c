@@ -45,6 +45,7 @@ static const struct {
     {"relationship_function_drop", -1, declare_function_drop},
     {"relationship_rule", -1, regulate_rule},
     {"relationship_rule_drop", -1, regulate_rule_drop},
+    {"relationship_repair", -1, repair_function},
     {"relationship_diagram", -1, diagram_function},
     {"related_sql", -1, recipe_function},
 };
@@ -68,6 +69,9 @@ static void register_all(Failure *failure, Connection *connection) {
   steps_register(failure, connection);
   rows_register(failure, connection);
   list_register(failure, connection);
+  rule_list_register(failure, connection);
+  why_register(failure, connection);
+  check_register(failure, connection);
   register_functions(failure, connection);
 }
 
@@ -92,9 +96,14 @@ static void enforce_foreign_keys(sqlite3 *db) {
 /* Comes after all registration: connecting may lose memory, and no module can
 ** be registered then. */
 static void connect_tables(sqlite3 *db) {
-  static const char *const tables[] = {CACHE_TABLE, STEPS_TABLE, ROWS_TABLE,
+  static const char *const tables[] = {CACHE_TABLE,
+                                       STEPS_TABLE,
+                                       ROWS_TABLE,
                                        "relationship_list",
-                                       "relationship_function_list"};
+                                       "relationship_function_list",
+                                       "relationship_rule_list",
+                                       "related_why",
+                                       "relationship_check"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
     module_connect(&ignored, db, tables[i]);

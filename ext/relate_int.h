@@ -112,6 +112,8 @@ RELATE_PRIVATE void value_result(sqlite3_context *context, const Value *value);
 RELATE_PRIVATE void value_result_copy(sqlite3_context *context,
                                       const Value *value);
 RELATE_PRIVATE void value_describe(sqlite3_str *text, const Value *value);
+/* Writes the value as SQL has it, whole. */
+RELATE_PRIVATE void value_append_sql(sqlite3_str *text, const Value *value);
 RELATE_PRIVATE bool value_unquote(char **cursor, Value *value);
 RELATE_PRIVATE bool value_same(const Value *a, const Value *b);
 RELATE_PRIVATE void values_add(Failure *failure, Values *values,
@@ -194,6 +196,10 @@ RELATE_PRIVATE void cache_pin(Failure *failure, Cache *cache,
 RELATE_PRIVATE void cache_unpin(Cache *cache, sqlite3_stmt **place);
 
 /* ---- layer 3: transaction.c: all or nothing ---- */
+
+/* What has to be mended before COMMIT: a row for each source with too few links
+** for a rule, with a deferred foreign key to what is never there. */
+#define DEBT_TABLE "_relationship_debt"
 
 typedef struct Transaction {
   Cache *cache;
@@ -365,7 +371,6 @@ typedef struct Catalog {
 } Catalog;
 
 #define CATALOG_TABLE_COUNT 4 /* tables of ours in the file */
-#define DEBT_TABLE "_relationship_debt" /* what min_count rules wait for */
 
 /* Reads what is declared in main.  A file without declarations, or whose
 ** tables of these names are not ours, gives an empty catalog. */
@@ -562,6 +567,9 @@ RELATE_PRIVATE const Relationship *model_direction(Failure *failure,
                                                    const Model *model,
                                                    const Direction *direction);
 RELATE_PRIVATE const char *cardinality_name(Cardinality cardinality);
+/* The link's row is that of its source, or of its target. */
+RELATE_PRIVATE bool link_is_source(const Relationship *r);
+RELATE_PRIVATE bool link_is_target(const Relationship *r);
 
 /* ---- layer 5: reflection.c: relationships out of foreign keys ---- */
 
@@ -831,7 +839,95 @@ RELATE_PRIVATE void select_from_targets(sqlite3_str *text, const Route *route);
 RELATE_PRIVATE void select_is_linked(sqlite3_str *text, const Step *step);
 RELATE_PRIVATE void select_from_pairs(sqlite3_str *text, const Route *route);
 
-/* ---- layer 7: trigger.c: a rule as triggers ---- */
+/* ---- layer 7: draft.c: what breaks a rule, as SQL ---- */
+
+/* What stands between a parenthesis and an expression of the rule. */
+#define DRAFT_RULE_MARK "/*rule*/ "
+#define DRAFT_END_MARK "/*end*/ "
+#define DRAFT_WHERE_MARK "/*where*/ "
+#define DRAFT_PER_MARK "/*per*/ "
+
+/* A supposed link is a row of DRAFT_LINK; with it, or without it where it is to
+** go, the links of its source are DRAFT_LINKS.  See suppose.c. */
+#define DRAFT_LINK "_relationship_link"
+#define DRAFT_LINKS "_relationship_links"
+
+/* Which rows of a link a piece of SQL needs. */
+enum { NEEDS_SOURCE = 1, NEEDS_TARGET = 2, NEEDS_LINK = 4 };
+
+/* A text in the making. */
+typedef struct Draft {
+  sqlite3_str *text;
+  const Rule *rule;
+  const Relationship *relationship;
+  const char *schema; /* of the tables, NULL in what is stored */
+  bool supposed;      /* the link that is judged is not there */
+} Draft;
+
+/* A row by its alias, and the columns in it that hold some key. */
+typedef struct Holder {
+  const char *alias;
+  const Columns *columns;
+} Holder;
+
+RELATE_PRIVATE Draft draft_of(const Rule *rule, const char *schema);
+/* The caller frees it; NULL means no memory. */
+RELATE_PRIVATE char *draft_finish(Draft *draft);
+RELATE_PRIVATE void draft_say(Draft *draft, const char *text);
+RELATE_PRIVATE void draft_table(Draft *draft, const Table *table,
+                                const char *alias);
+RELATE_PRIVATE void draft_column(Draft *draft, const char *alias,
+                                 const Column *column);
+RELATE_PRIVATE void draft_columns(Draft *draft, Holder holder);
+RELATE_PRIVATE void draft_expression(Draft *draft,
+                                     const Expression *expression);
+/* key = other, as the key compares. */
+RELATE_PRIVATE void draft_match(Draft *draft, Holder key, Holder other);
+/* The columns in `alias`, a link, that refer to `end` hold `key`. */
+RELATE_PRIVATE void draft_linked(Draft *draft, End end, const char *alias,
+                                 Holder key);
+RELATE_PRIVATE Holder draft_source_of(const Draft *draft, const char *link);
+RELATE_PRIVATE Holder draft_target_of(const Draft *draft, const char *link);
+/* The source whose links are judged, as it is called around them. */
+RELATE_PRIVATE Holder draft_owner(const Draft *draft);
+/* Tables; and that they are the rows of the link `judged`.  `before` comes
+** before the first. */
+RELATE_PRIVATE void draft_rows(Draft *draft, unsigned rows, const char *before);
+RELATE_PRIVATE void draft_rows_of(Draft *draft, unsigned rows,
+                                  const char *judged, const char *before);
+RELATE_PRIVATE int draft_is_link(Draft *draft, const char *alias,
+                                 const char *before);
+/* FROM the links of the source that `key` holds; of those only the ones with
+** the (per) of `judged`. */
+RELATE_PRIVATE unsigned draft_links_need(const Rule *rule);
+RELATE_PRIVATE void draft_links(Draft *draft, Holder key, unsigned rows);
+RELATE_PRIVATE void draft_same_per(Draft *draft, const char *judged);
+/* The source that `key` holds has links that break the rule; of those like
+** `judged`, or NULL. */
+RELATE_PRIVATE void draft_links_break(Draft *draft, Holder key,
+                                      const char *judged);
+RELATE_PRIVATE bool draft_ends_are_alike(const Relationship *r);
+/* The rows that a rule needs beside the link `judged`; the key of its source
+** by these; that it breaks the rule. */
+RELATE_PRIVATE unsigned draft_judged_needs(const Rule *rule);
+RELATE_PRIVATE Holder draft_judged_key(const Draft *draft, const char *judged,
+                                       unsigned rows);
+RELATE_PRIVATE void draft_link_breaks(Draft *draft, const char *judged,
+                                      unsigned rows);
+/* The keys of the sources, or of both ends of the links, that break the rule. */
+RELATE_PRIVATE char *draft_breaking_sql(const Rule *rule);
+
+/* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
+
+/* Scripts for an error to offer; nothing is run.  The caller frees them. */
+RELATE_PRIVATE char *rebuild_action(Failure *failure, sqlite3 *db,
+                                    const ForeignKey *key, const char *event,
+                                    const char *action);
+RELATE_PRIVATE char *rebuild_key(Failure *failure, sqlite3 *db,
+                                 const Table *table, const char *columns,
+                                 const char *constraint);
+
+/* ---- layer 8: trigger.c: a rule as triggers ---- */
 
 typedef enum TriggerEvent {
   TRIGGER_LINK_INSERT,
@@ -846,7 +942,7 @@ typedef enum TriggerEvent {
 
 #define TRIGGER_EVENT_COUNT 8
 
-/* Pure, for rules without a problem.  The caller frees the texts; NULL means no
+/* Pure, for rules without a problem.  The caller frees the text; NULL means no
 ** memory. */
 RELATE_PRIVATE bool trigger_is_wanted(const Rule *rule, TriggerEvent event);
 RELATE_PRIVATE void trigger_append_name(sqlite3_str *text, const Rule *rule,
@@ -854,18 +950,16 @@ RELATE_PRIVATE void trigger_append_name(sqlite3_str *text, const Rule *rule,
 /* The text of CREATE TRIGGER behind these words. */
 RELATE_PRIVATE char *trigger_sql(const Rule *rule, TriggerEvent event,
                                  const char *name);
-/* The keys of the sources, or of both ends of the links, that break the rule. */
-RELATE_PRIVATE char *trigger_breaking_sql(const Rule *rule);
 
-/* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
+/* ---- layer 8: suppose.c: what a rule would say of a link ---- */
 
-/* Scripts for an error to offer; nothing is run.  The caller frees them. */
-RELATE_PRIVATE char *rebuild_action(Failure *failure, sqlite3 *db,
-                                    const ForeignKey *key, const char *event,
-                                    const char *action);
-RELATE_PRIVATE char *rebuild_key(Failure *failure, sqlite3 *db,
-                                 const Table *table, const char *columns,
-                                 const char *constraint);
+/* True if the rule judges a link that is made, or one that goes. */
+RELATE_PRIVATE bool suppose_concerns(const Rule *rule, bool leaving);
+/* Whether the rule would hold, how many links there are, and how many are allowed
+** or wanted; if the pair whose keys are bound were linked, with `payload` bound
+** behind them, or unlinked. */
+RELATE_PRIVATE char *suppose_sql(const Rule *rule, bool leaving,
+                                 const Columns *payload);
 
 /* ---- layer 8: view.c: a relationship as a view ---- */
 
@@ -1176,6 +1270,54 @@ RELATE_PRIVATE void steps_register(Failure *failure, Connection *connection);
 RELATE_PRIVATE void steps_run(Failure *failure, Connection *connection,
                               StepFunction *step, void *argument);
 
+/* ---- layer 11: verdict.c: what the rules say of one link ---- */
+
+/* A pair that would be linked or, leaving, unlinked. */
+typedef struct VerdictQuestion {
+  const Relationship *relationship;
+  bool leaving;
+  const Value *source, *target; /* keys */
+  Columns payload;              /* that would be set */
+  const Value *payload_values;
+} VerdictQuestion;
+
+typedef struct Verdict {
+  const Rule *rule;
+  bool said;           /* else the rule has a problem */
+  Value holds;         /* 1, 0 or NULL */
+  Value have, allowed; /* links of its source; NULL where none are counted */
+  Values values;       /* that these are borrowed from */
+} Verdict;
+
+typedef void VerdictFunction(Failure *failure, void *argument,
+                             const Verdict *verdict);
+
+/* Calls each(argument, verdict) for every rule that would judge the link. */
+RELATE_PRIVATE void verdict_each(Failure *failure, Connection *connection,
+                                 const VerdictQuestion *question,
+                                 VerdictFunction *each, void *argument);
+/* Adds numbers and the rule's name to what a trigger has raised. */
+RELATE_PRIVATE void verdict_explain(Failure *failure, Connection *connection,
+                                    const VerdictQuestion *question);
+
+/* ---- layer 11: answer.c: a table whose rows are found out when asked ---- */
+
+typedef struct Answer {
+  const char *name;
+  const char *declaration; /* CREATE TABLE, arguments HIDDEN and last */
+  int column_count;        /* without arguments */
+  int argument_count;      /* that may be given */
+  /* Adds the values of all rows. */
+  void (*find)(Failure *failure, Connection *connection, int argc,
+               const Value *argv, Values *rows);
+} Answer;
+
+RELATE_PRIVATE void answer_register(Failure *failure, Connection *connection,
+                                    const Answer *answer);
+/* Adds a text, or NULL. */
+RELATE_PRIVATE void answer_text(Failure *failure, Values *rows,
+                                const char *text);
+
 /* ---- layer 11: rows.c: gathered rows as a table ---- */
 
 RELATE_PRIVATE void rows_register(Failure *failure, Connection *connection);
@@ -1308,7 +1450,10 @@ RELATE_PRIVATE void make_unique(Failure *failure, Make *make,
                                 const Relationship *relationship);
 RELATE_PRIVATE const char *make_trigger_name(Failure *failure, const Make *make,
                                              const Table *table,
-                                             const Columns *columns);
+                                             const Columns *columns,
+                                             const char *kind);
+RELATE_PRIVATE const char *make_recorded_trigger(const Make *make,
+                                                 const char *kind);
 /* `stem` with our prefix, such that nothing in main has the name. */
 RELATE_PRIVATE const char *make_unused_name(Failure *failure, const Make *make,
                                             sqlite3_str *stem);
@@ -1324,6 +1469,7 @@ RELATE_PRIVATE void make_view(Failure *failure, Make *make, const char *name,
 RELATE_PRIVATE void make_drop(Failure *failure, Make *make, const char *type,
                               const char *name);
 RELATE_PRIVATE void make_drop_all(Failure *failure, Make *make);
+RELATE_PRIVATE void make_drop_triggers(Failure *failure, Make *make);
 RELATE_PRIVATE void make_drop_table(Failure *failure, Make *make,
                                     const char *name);
 RELATE_PRIVATE void make_find(Failure *failure, Make *make);
@@ -1354,6 +1500,10 @@ RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
                               const Fields *fields, int argc,
                               sqlite3_value **argv);
 
+/* ---- layer 13: why.c: related_why() ---- */
+
+RELATE_PRIVATE void why_register(Failure *failure, Connection *connection);
+
 /* ---- layer 13: recipe.c: related_sql() ---- */
 
 RELATE_PRIVATE void recipe_function(sqlite3_context *context, int argc,
@@ -1365,6 +1515,36 @@ RELATE_PRIVATE void recipe_function(sqlite3_context *context, int argc,
 ** Connection. */
 RELATE_PRIVATE void diagram_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);
+
+/* ---- layer 13: enactment.c: what a rule has made in the file ---- */
+
+typedef enum EnactmentState {
+  ENACTMENT_INSTALLED,
+  ENACTMENT_DIFFERS, /* a trigger is not what the rule wants */
+  ENACTMENT_LOST     /* a trigger is missing */
+} EnactmentState;
+
+typedef struct EnactedTrigger {
+  TriggerEvent event;
+  const char *name;  /* on the record, or NULL */
+  const char *found; /* its text in the file, or NULL */
+} EnactedTrigger;
+
+typedef struct Enactment {
+  Make made; /* the record */
+  int count; /* triggers that the rule wants; 0 where it has a problem */
+  EnactedTrigger triggers[TRIGGER_EVENT_COUNT];
+  EnactmentState state;
+} Enactment;
+
+/* Everything is in the arena. */
+RELATE_PRIVATE Enactment enactment_of(Failure *failure, Arena *arena,
+                                      sqlite3 *db, const Rule *rule);
+RELATE_PRIVATE const char *enactment_state_name(EnactmentState state);
+/* CREATE TRIGGER, with "main." or nothing as the schema; the caller frees. */
+RELATE_PRIVATE char *enactment_sql(Failure *failure, const Rule *rule,
+                                   TriggerEvent event, const char *name,
+                                   const char *schema);
 
 /* ---- layer 13: list.c: relationship_list, relationship_function_list ---- */
 
@@ -1383,6 +1563,12 @@ RELATE_PRIVATE void uphold_update(Failure *failure, sqlite3 *db,
 RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
                                          sqlite3 *db, const Model *model);
 
+/* ---- layer 13: orphan.c: what becomes of a target without links ---- */
+
+/* Sees to it that targets go with their last link, or that they stay. */
+RELATE_PRIVATE void orphan_uphold(Failure *failure, Make *make,
+                                  const Relationship *r, bool wanted);
+
 /* ---- layer 14: navigator.c: a relationship as a table ---- */
 
 /* Registers the table of that name on the connection: the relationship that is
@@ -1396,6 +1582,24 @@ RELATE_PRIVATE void navigator_free(Navigator *navigator);
 RELATE_PRIVATE const char *navigator_name(const Navigator *navigator);
 RELATE_PRIVATE void navigator_refresh(Failure *failure, Navigator *navigator,
                                       Model *model);
+
+/* ---- layer 14: check.c: relationship_check ---- */
+
+RELATE_PRIVATE void check_register(Failure *failure, Connection *connection);
+
+/* ---- layer 14: salvage.c: a rule out of its triggers ---- */
+
+/* What `lost`, whose names are not there any more, says with those that its
+** triggers have now; in the arena.  False if they don't tell. */
+RELATE_PRIVATE bool salvage_rule(Failure *failure, Arena *arena, sqlite3 *db,
+                                 const Model *model,
+                                 const RuleDeclaration *lost,
+                                 RuleDeclaration *found);
+
+/* ---- layer 14: rule_list.c: relationship_rule_list ---- */
+
+RELATE_PRIVATE void rule_list_register(Failure *failure,
+                                       Connection *connection);
 
 /* ---- layer 14: registry.c: the functions that have a base ---- */
 
@@ -1422,6 +1626,7 @@ typedef enum Option {
   OPTION_CARDINALITY, /* this one and what follows is kept */
   OPTION_ON_DELETE,
   OPTION_ON_UPDATE,
+  OPTION_DELETE_ORPHAN,
   OPTION_WHERE,
   OPTION_ORDER_BY,
   OPTION_VIEW,
@@ -1492,6 +1697,11 @@ RELATE_PRIVATE Undertaking declare_begin(Failure *failure,
 RELATE_PRIVATE void declare_end(Failure *failure, Undertaking *undertaking,
                                 sqlite3_context *context, char *result);
 
+/* Says what is declared under that name once more: makes what is missing.  True
+** if something was. */
+RELATE_PRIVATE bool declare_again(Failure *failure, Connection *connection,
+                                  sqlite3_stmt *guard, const char *table,
+                                  const char *name);
 RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
                                          sqlite3_value **argv);
 RELATE_PRIVATE void declare_drop(sqlite3_context *context, int argc,
@@ -1504,6 +1714,11 @@ RELATE_PRIVATE void regulate_rule(sqlite3_context *context, int argc,
 RELATE_PRIVATE void regulate_rule_drop(sqlite3_context *context, int argc,
                                        sqlite3_value **argv);
 
+/* The same for a rule that is declared. */
+RELATE_PRIVATE bool regulate_again(Failure *failure, Connection *connection,
+                                   sqlite3_stmt *guard,
+                                   const RuleDeclaration *rule);
+
 /* ---- layer 17: define.c: relationship_function() and its drop ---- */
 
 RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
@@ -1511,6 +1726,11 @@ RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
 RELATE_PRIVATE void declare_function_drop(sqlite3_context *context, int argc,
                                           sqlite3_value **argv);
 
-/* ---- layer 18: relate.c: the entry point ---- */
+/* ---- layer 18: repair.c: relationship_repair() ---- */
+
+RELATE_PRIVATE void repair_function(sqlite3_context *context, int argc,
+                                    sqlite3_value **argv);
+
+/* ---- layer 19: relate.c: the entry point ---- */
 
 #endif

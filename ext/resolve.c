@@ -27,8 +27,9 @@
 /* What the SQL calls it. */
 const char *option_name(Option option) {
   static const char *const names[] = {
-      "inverse",   "through",   "target", "foreign_key", "path", "cardinality",
-      "on_delete", "on_update", "where",  "order_by",    "view", "comment"};
+      "inverse",     "through",   "target",    "foreign_key",   "path",
+      "cardinality", "on_delete", "on_update", "delete_orphan", "where",
+      "order_by",    "view",      "comment"};
   return names[option];
 }
 

@@ -91,14 +91,14 @@ static bool rule_read_choice(RuleReading *reading, const char *option,
 static void rule_read_words(RuleReading *reading) {
   Rule *rule = reading->rule;
   bool check = rule->kind == RULE_CHECK;
-  rule->leaving =
-      rule_read_choice(reading, "on", "relate", "unrelate", false);
+  rule->leaving = rule_read_choice(reading, "on", "relate", "unrelate", false);
   rule->always = rule_read_choice(reading, "when", "link", "always", !check);
   if (rule->leaving && !check)
     rule_refuse(reading, "on unrelate is for a check");
   if (rule->leaving && rule->always)
-    rule_refuse(reading, "a check on unrelate is judged when a link goes; "
-                         "leave when out");
+    rule_refuse(reading,
+                "a check on unrelate is judged when a link goes; "
+                "leave when out");
   if (rule->kind == RULE_MIN_COUNT && !rule->always)
     rule_refuse(reading, "a min_count is always judged; leave when out");
 }
@@ -123,8 +123,9 @@ static void rule_read_interval(RuleReading *reading, const Scope *scope,
   Rule *rule = reading->rule;
   int comma = expression_comma(text);
   if (comma < 0)
-    rule_refuse(reading, "a no_overlap takes two expressions, the start and "
-                         "the end: target.starts, target.ends");
+    rule_refuse(reading,
+                "a no_overlap takes two expressions, the start and "
+                "the end: target.starts, target.ends");
   if (reading_is_over(reading)) return;
   const char *start =
       arena_format(reading->failure, reading->arena, "%.*s", comma, text);
@@ -169,8 +170,9 @@ static void rule_read_counted(RuleReading *reading, const Scope *scope) {
   const char *where = rule_option(reading, "where");
   const char *per = rule_option(reading, "per");
   if (where && rule->kind == RULE_CHECK)
-    rule_refuse(reading, "a check takes no where; write NOT (<where>) OR "
-                         "(<expression>)");
+    rule_refuse(reading,
+                "a check takes no where; write NOT (<where>) OR "
+                "(<expression>)");
   if ((where || per) && rule->kind == RULE_ACYCLIC)
     rule_refuse(reading, "acyclic is about all links; leave %s out",
                 where ? "where" : "per");
@@ -180,8 +182,9 @@ static void rule_read_counted(RuleReading *reading, const Scope *scope) {
       rule_expression(reading, "where", scope, EXPRESSION_CONDITION, where);
   rule->per = rule_expression(reading, "per", scope, EXPRESSION_VALUE, per);
   if (rule->per && !rule->per->target && !rule->per->link)
-    rule_refuse(reading, "per is a value of the target or the link, such as "
-                         "target.term");
+    rule_refuse(reading,
+                "per is a value of the target or the link, such as "
+                "target.term");
 }
 
 /* ---- the relationship ---- */
@@ -193,8 +196,9 @@ static bool table_is_old_or_new(const Table *table) {
 static void rule_check_acyclic(RuleReading *reading) {
   const Relationship *r = reading->rule->relationship;
   if (r->source != r->target)
-    rule_refuse(reading, "acyclic is for a relationship between a table and "
-                         "itself; this one leads from %s to %s",
+    rule_refuse(reading,
+                "acyclic is for a relationship between a table and "
+                "itself; this one leads from %s to %s",
                 r->source->name, r->target->name);
   if (!columns_same(&r->source_key, &r->target_key))
     rule_refuse(reading, "acyclic needs both ends to be known by the same key");
@@ -214,29 +218,34 @@ static void rule_find(RuleReading *reading, const Model *model) {
   if (r->problem) rule_refuse(reading, "%s", r->problem);
   if (!r->target || reading_is_over(reading)) return;
   if (!r->link->row_key.count)
-    rule_refuse(reading, "the rows of %s can't be told apart: columns hide "
-                         "every name of its rowid",
+    rule_refuse(reading,
+                "the rows of %s can't be told apart: columns hide "
+                "every name of its rowid",
                 r->link->name);
   if (table_is_old_or_new(r->source) || table_is_old_or_new(r->target) ||
       table_is_old_or_new(r->link))
-    rule_refuse(reading, "no trigger can speak of a table named old or new; "
-                         "rename it");
+    rule_refuse(reading,
+                "no trigger can speak of a table named old or new; "
+                "rename it");
 }
 
 /* ---- what it says ---- */
 
 static void rule_read_message(RuleReading *reading) {
   static const char *const formats[] = {
-      "%s: not allowed unless %s (rule %s)", "%s: no more than %s (rule %s)",
-      "%s: no fewer than %s (rule %s)", "%s: not allowed unless %s (rule %s)",
-      "%s: no two may overlap in %s (rule %s)", "%s: no cycles%s (rule %s)"};
+      "%s: not allowed unless %s (rule %s)",
+      "%s: no more than %s (rule %s)",
+      "%s: no fewer than %s (rule %s)",
+      "%s: not allowed unless %s (rule %s)",
+      "%s: no two may overlap in %s (rule %s)",
+      "%s: no cycles%s (rule %s)"};
   Rule *rule = reading->rule;
   rule->message = rule_option(reading, "message");
   if (rule->message || reading_is_over(reading)) return;
-  rule->message = arena_format(
-      reading->failure, reading->arena, formats[rule->kind],
-      rule->relationship->full_name, rule->text ? rule->text : "",
-      rule->declaration->name);
+  rule->message =
+      arena_format(reading->failure, reading->arena, formats[rule->kind],
+                   rule->relationship->full_name, rule->text ? rule->text : "",
+                   rule->declaration->name);
 }
 
 Rule *rule_read(Failure *failure, Arena *arena, sqlite3 *db, Analyser *analyser,

@@ -131,9 +131,33 @@ static void transaction_undo(Transaction *transaction) {
     transaction_step(transaction->finish);
 }
 
+/* COMMIT was refused.  If it is for a row of DEBT_TABLE, says so: SQLite's own
+** sentence can't. */
+static void transaction_explain(Failure *failure, sqlite3 *db) {
+  Failure own = {0, NULL};
+  if (failure->code != SQLITE_CONSTRAINT_FOREIGNKEY) return;
+  sqlite3_stmt *statement =
+      statement_prepare(&own, db, STATEMENT_PLAIN,
+                        "SELECT min(d.rule), quote(d.key), count(*)"
+                        " FROM main.\"" DEBT_TABLE "\" AS d");
+  const char *rule = NULL;
+  if (statement_step(&own, statement))
+    rule = statement_text(&own, statement, 0);
+  int others = rule ? sqlite3_column_int(statement, 2) - 1 : 0;
+  if (rule)
+    failure_append(failure,
+                   "; rule %s: too few links of the row with the key %s", rule,
+                   statement_text(&own, statement, 1));
+  if (others > 0) failure_append(failure, " and of %d more", others);
+  sqlite3_finalize(statement);
+  failure_clear(&own);
+}
+
 void transaction_end(Failure *failure, Transaction *transaction) {
   if (transaction->open) {
+    bool whole = !failure->code;
     while (statement_step(failure, transaction->finish)) continue;
+    if (whole) transaction_explain(failure, cache_db(transaction->cache));
     if (transaction->finish) sqlite3_reset(transaction->finish);
     if (failure->code) transaction_undo(transaction);
   }

@@ -20,7 +20,7 @@
 **
 ** Invariants
 **   1. Stored SQL names no schema: the file must be readable when attached.
-**   2. A declaration has at most one trigger.
+**   2. A declaration has at most one trigger of this kind.
 **   3. Values are compared as the foreign key compares them: with the affinity
 **      and the collation of the parent's column.
 */
@@ -237,15 +237,16 @@ static void fail_contradiction(Failure *failure, sqlite3 *db,
 
 /* ---- the trigger ---- */
 
+#define UPHOLD_KIND "_on_delete" /* how the name of the trigger ends */
+
 static const char *made_trigger(const Make *make) {
-  for (int i = 0; i < make->count; i++)
-    if (name_equal(make->list[i].type, "trigger")) return make->list[i].name;
-  return NULL;
+  return make_recorded_trigger(make, UPHOLD_KIND);
 }
 
 /* CREATE TRIGGER as SQLite keeps it; main is named only when it is run. */
-static char *effect_trigger(Failure *failure, const char *schema, const char *name,
-                         const ForeignKey *key, const char *action) {
+static char *effect_trigger(Failure *failure, const char *schema,
+                            const char *name, const ForeignKey *key,
+                            const char *action) {
   sqlite3_str *sql = sqlite3_str_new(NULL);
   sqlite3_str_appendf(sql,
                       "CREATE TRIGGER %s\"%w\"\n"
@@ -260,7 +261,7 @@ static char *effect_trigger(Failure *failure, const char *schema, const char *na
 static void trigger_make(Failure *failure, Make *make, const ForeignKey *key,
                          const char *action) {
   const char *name =
-      make_trigger_name(failure, make, key->table, &key->columns);
+      make_trigger_name(failure, make, key->table, &key->columns, UPHOLD_KIND);
   if (failure->code) return;
   make_trigger(failure, make, name,
                effect_trigger(failure, "main.", name, key, action));

@@ -107,6 +107,23 @@ void value_result_copy(sqlite3_context *context, const Value *value) {
   }
 }
 
+void value_append_sql(sqlite3_str *text, const Value *value) {
+  if (value->type == SQLITE_INTEGER) {
+    sqlite3_str_appendf(text, "%lld", value->integer);
+  } else if (value->type == SQLITE_FLOAT) {
+    sqlite3_str_appendf(text, "%!.17g", value->real);
+  } else if (value->type == SQLITE_TEXT) {
+    sqlite3_str_appendf(text, "'%.*q'", value->size, value->bytes);
+  } else if (value->type == SQLITE_BLOB) {
+    sqlite3_str_appendall(text, "x'");
+    for (int i = 0; i < value->size; i++)
+      sqlite3_str_appendf(text, "%02x", (unsigned char)value->bytes[i]);
+    sqlite3_str_appendall(text, "'");
+  } else {
+    sqlite3_str_appendall(text, "NULL");
+  }
+}
+
 #define DESCRIBE_LENGTH 40
 
 /* Writes the value for a message: 7, 'Ann', x'01ff', NULL; long ones cut. */

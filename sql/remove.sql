@@ -3,8 +3,8 @@
 --     sqlite3 campus.db < sql/remove.sql
 --
 -- What goes are the triggers and indexes that a declaration has made, whose
--- names begin with _relationship_, the views that were declared, and the two
--- tables of declarations.  What stays are your tables, columns and rows, also
+-- names begin with _relationship_, the views that were declared, and the tables
+-- of declarations.  What stays are your tables, columns and rows, also
 -- those tables and columns that a declaration has made.  It is what
 -- relationship_drop('*') does.
 --
@@ -27,7 +27,9 @@ JOIN sqlite_schema AS s
 WHERE s.name = json_extract(iif(json_valid(r.options), r.options, '{}'), '$.view')
 UNION ALL
 SELECT printf('DROP TABLE "%w";', name) FROM sqlite_schema
-WHERE type = 'table' AND name IN ('_relationship', '_relationship_function');
+WHERE type = 'table'
+  AND name IN ('_relationship', '_relationship_function', '_relationship_rule',
+               '_relationship_debt');
 .read relationship_remove.tmp
 COMMIT;
 .shell rm relationship_remove.tmp

@@ -220,21 +220,22 @@ proc shell {args} {
   exec sqlite3 {*}$args
 }
 
-# The first python3 whose sqlite3 can load extensions, or "".
-proc relate::python {} {
+# The first python3 whose sqlite3 can load extensions, and that has `module` if
+# one is asked for; or "".
+proc relate::python {{module ""}} {
   variable python
-  if {![info exists python]} {
-    set python ""
-    set probe "import sqlite3;\
+  if {![info exists python($module)]} {
+    set python($module) ""
+    set probe "import sqlite3 [expr {$module eq "" ? "" : ", $module"}];\
       sqlite3.connect(':memory:').enable_load_extension(True)"
     foreach candidate {python3 /usr/bin/python3} {
       if {![catch {exec $candidate -c $probe 2>@1}]} {
-        set python $candidate
+        set python($module) $candidate
         break
       }
     }
   }
-  return $python
+  return $python($module)
 }
 
 proc python {script args} {

@@ -26,12 +26,13 @@ have_tcl_sqlite() {
     (! grep -q "can't find")
 }
 
-# Any python3 that can load SQLite extensions will do.
+# Any python3 that can load SQLite extensions, and has the module if one is asked
+# for, will do.
 have_python() {
   for python in python3 /usr/bin/python3; do
-    if "$python" -c '
-import sqlite3
-sqlite3.connect(":memory:").enable_load_extension' >/dev/null 2>&1; then
+    if "$python" -c "
+import sqlite3${1:+, $1}
+sqlite3.connect(':memory:').enable_load_extension" >/dev/null 2>&1; then
       return 0
     fi
   done
@@ -82,6 +83,7 @@ need 'have cppcheck'    cppcheck        cppcheck       cppcheck      cppcheck
 need 'have gcovr'       gcovr           gcovr          gcovr         gcovr
 need 'have dot'         graphviz        graphviz       graphviz      graphviz
 need 'have_python'      python3         python3        python3       python
+need 'have_python sqlalchemy' python3-sqlalchemy python3-sqlalchemy py3-sqlalchemy -
 need 'have node'        nodejs          nodejs         nodejs        node
 if have node; then
   # Some packages of node bring npm along, and conflict with the one named npm.

@@ -15,6 +15,11 @@
 #     <!-- fresh -->           likewise, on a new and empty file
 #     ```tcl, ```python ...    docs.test knows what to do with them
 #
+# The ```python blocks of a page about an ORM are one program, on a database of
+# its own.  What a block prints is the ```text block right behind it; without
+# one it is what the ```sql block right behind it prints, unless it prints
+# nothing.
+#
 # In an error the shell says where in its input it was; that is left out.
 
 package require Tcl 8.6
@@ -113,6 +118,12 @@ proc docs::shell {folder blocks plain} {
   } finally {
     cd $here
   }
+  return [parts $output $blocks]
+}
+
+# What each of the blocks has printed.
+proc docs::parts {output blocks} {
+  variable marker
   regsub {\nchild process exited abnormally$} $output "" output
   set outputs {}
   foreach block $blocks {
@@ -152,6 +163,27 @@ proc docs::run {folder blocks} {
     lappend batch $i
   }
   return $outputs
+}
+
+# Runs the Python blocks as one program, as docs::run does those of SQL.
+proc docs::python {interpreter folder blocks} {
+  variable marker
+  set script ""
+  foreach block $blocks {
+    if {[dict get $block language] eq "python"} {
+      append script "[dict get $block text]\n"
+    }
+    append script "print('$marker')\n"
+  }
+  set here [pwd]
+  cd $folder
+  try {
+    write_file program.py $script
+    catch {exec $interpreter -u program.py 2>@1} output
+  } finally {
+    cd $here
+  }
+  return [parts $output $blocks]
 }
 
 # A folder as the documents see it.

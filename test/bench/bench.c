@@ -146,6 +146,7 @@ int main(int argc, char **argv) {
   printf("SQLite %s, %s, %d links: time by hand, and the ratio to it\n",
          sqlite3_libversion(), argv[2], links);
   measure_group(&writing, argv[1], argv[2], links, only);
+  measure_group(&rules, argv[1], argv[2], links, only);
   measure_group(&reading, argv[1], argv[2], links, only);
   measure_group(&preparing, argv[1], argv[2], links, only);
   return 0;

@@ -1,0 +1,231 @@
+/*
+** answer.c: a table whose rows are found out when it is asked.
+**
+**     SELECT * FROM relationship_rule_list;
+**     SELECT * FROM related_why('students.courses', 1, 2);
+**
+** An Answer says what the columns are, and has a function that finds all rows
+** of one question at once.  They are kept until the cursor moves on to another
+** question, so the function may do what it likes, and is never half-way.
+**
+** Arguments are HIDDEN columns behind the others.  They are given from the first
+** on without a gap; a scan has the rows of its own arguments.
+*/
+#include "relate_int.h"
+
+#define ARGUMENT_LIMIT 100
+
+typedef struct AnswerTable {
+  sqlite3_vtab base;
+  Connection *connection;
+  const Answer *answer;
+} AnswerTable;
+
+typedef struct AnswerCursor {
+  sqlite3_vtab_cursor base;
+  Values rows;
+  Values arguments;
+  sqlite3_int64 place; /* in rows, behind the row it stands on */
+  sqlite3_int64 rowid; /* 0: at the end */
+  Value *row;          /* borrowed from rows */
+} AnswerCursor;
+
+/* What a module of ours knows. */
+typedef struct AnswerOwner {
+  Connection *connection;
+  const Answer *answer;
+} AnswerOwner;
+
+/* ---- the table ---- */
+
+static int answer_connect(sqlite3 *db, void *owner, int argc,
+                          const char *const *argv, sqlite3_vtab **vtab,
+                          char **message) {
+  const AnswerOwner *own = owner;
+  (void)argc, (void)argv, (void)message;
+  int code = sqlite3_declare_vtab(db, own->answer->declaration);
+  if (code) return code;
+  AnswerTable *table = sqlite3_malloc64(sizeof(*table));
+  if (!table) return SQLITE_NOMEM;
+  /* A file must not come to depend on the extension. */
+  sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+  connection_retain(own->connection);
+  *table = (AnswerTable){.connection = own->connection, .answer = own->answer};
+  *vtab = &table->base;
+  return SQLITE_OK;
+}
+
+static int answer_disconnect(sqlite3_vtab *vtab) {
+  AnswerTable *table = (AnswerTable *)vtab;
+  connection_release(table->connection);
+  sqlite3_free(table);
+  return SQLITE_OK;
+}
+
+/* The constraint by which argument `number` is given, or -1.  *unusable is set
+** where it can't be known yet. */
+static int answer_constraint(const sqlite3_index_info *info, int column,
+                             bool *unusable) {
+  for (int i = 0; i < info->nConstraint; i++) {
+    if (info->aConstraint[i].iColumn != column ||
+        info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
+      continue;
+    if (info->aConstraint[i].usable) return i;
+    *unusable = true;
+  }
+  return -1;
+}
+
+static int answer_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+  const Answer *answer = ((const AnswerTable *)vtab)->answer;
+  int given = 0;
+  bool unusable = false;
+  for (int i = 0; i < answer->argument_count; i++) {
+    int constraint =
+        answer_constraint(info, answer->column_count + i, &unusable);
+    if (constraint < 0) continue;
+    if (i != given) {
+      sqlite3_free(vtab->zErrMsg);
+      vtab->zErrMsg = sqlite3_mprintf(
+          "%s: an argument is missing before "
+          "another",
+          answer->name);
+      return unusable ? SQLITE_CONSTRAINT : SQLITE_ERROR;
+    }
+    info->aConstraintUsage[constraint].argvIndex = ++given;
+    info->aConstraintUsage[constraint].omit = 1;
+  }
+  if (unusable) return SQLITE_CONSTRAINT;
+  info->estimatedCost = 1000;
+  info->estimatedRows = 10;
+  return SQLITE_OK;
+}
+
+/* ---- the cursor ---- */
+
+static int answer_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **opened) {
+  const Answer *answer = ((const AnswerTable *)vtab)->answer;
+  sqlite3_uint64 row = (sqlite3_uint64)answer->column_count * sizeof(Value);
+  AnswerCursor *cursor = sqlite3_malloc64(sizeof(*cursor) + row);
+  if (!cursor) return SQLITE_NOMEM;
+  memset(cursor, 0, sizeof(*cursor) + row);
+  cursor->row = (Value *)(cursor + 1);
+  *opened = &cursor->base;
+  return SQLITE_OK;
+}
+
+static void answer_clear(AnswerCursor *cursor) {
+  values_free(&cursor->rows);
+  values_free(&cursor->arguments);
+  cursor->rows = cursor->arguments = (Values){0};
+  cursor->place = cursor->rowid = 0;
+}
+
+static int answer_close(sqlite3_vtab_cursor *base) {
+  answer_clear((AnswerCursor *)base);
+  sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+/* Reads the row that comes next. */
+static void answer_step(AnswerCursor *cursor) {
+  const Answer *answer = ((const AnswerTable *)cursor->base.pVtab)->answer;
+  bool more = true;
+  for (int i = 0; i < answer->column_count && more; i++)
+    more = values_next(&cursor->rows, &cursor->place, &cursor->row[i]);
+  cursor->rowid = more ? cursor->rowid + 1 : 0;
+}
+
+static int answer_filter(sqlite3_vtab_cursor *base, int number,
+                         const char *string, int argc, sqlite3_value **argv) {
+  AnswerCursor *cursor = (AnswerCursor *)base;
+  const AnswerTable *table = (const AnswerTable *)base->pVtab;
+  Value arguments[ARGUMENT_LIMIT];
+  Failure failure = {0, NULL};
+  (void)number, (void)string;
+  answer_clear(cursor);
+  for (int i = 0; i < argc; i++) {
+    arguments[i] = value_of(&failure, argv[i]);
+    values_add(&failure, &cursor->arguments, &arguments[i]);
+  }
+  if (!failure.code)
+    table->answer->find(&failure, table->connection, argc, arguments,
+                        &cursor->rows);
+  if (failure.code) {
+    answer_clear(cursor);
+  } else {
+    answer_step(cursor);
+  }
+  failure_prefix(&failure, "%s: ", table->answer->name);
+  return failure_to_table(&failure, base->pVtab);
+}
+
+static int answer_next(sqlite3_vtab_cursor *base) {
+  answer_step((AnswerCursor *)base);
+  return SQLITE_OK;
+}
+
+static int answer_eof(sqlite3_vtab_cursor *base) {
+  return ((const AnswerCursor *)base)->rowid == 0;
+}
+
+static int answer_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
+                         int number) {
+  const AnswerCursor *cursor = (const AnswerCursor *)base;
+  const Answer *answer = ((const AnswerTable *)base->pVtab)->answer;
+  if (number < answer->column_count) {
+    value_result_copy(context, &cursor->row[number]);
+    return SQLITE_OK;
+  }
+  Value argument = {SQLITE_NULL, false, 0, 0, NULL, 0};
+  sqlite3_int64 place = 0;
+  for (int i = answer->column_count; i <= number; i++)
+    if (!values_next(&cursor->arguments, &place, &argument)) return SQLITE_OK;
+  value_result_copy(context, &argument);
+  return SQLITE_OK;
+}
+
+static int answer_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  *rowid = ((const AnswerCursor *)base)->rowid;
+  return SQLITE_OK;
+}
+
+/* Without xCreate it exists by itself, and can't be created. */
+static const sqlite3_module answer_module = {
+    .xConnect = answer_connect,
+    .xBestIndex = answer_best_index,
+    .xDisconnect = answer_disconnect,
+    .xOpen = answer_open,
+    .xClose = answer_close,
+    .xFilter = answer_filter,
+    .xNext = answer_next,
+    .xEof = answer_eof,
+    .xColumn = answer_column,
+    .xRowid = answer_rowid,
+};
+
+static void answer_release(void *owner) {
+  connection_release(((AnswerOwner *)owner)->connection);
+  sqlite3_free(owner);
+}
+
+void answer_register(Failure *failure, Connection *connection,
+                     const Answer *answer) {
+  AnswerOwner *owner = failure->code ? NULL : sqlite3_malloc64(sizeof(*owner));
+  if (!owner) {
+    failure_memory(failure);
+    return;
+  }
+  connection_retain(connection);
+  *owner = (AnswerOwner){connection, answer};
+  module_register(failure, connection->db, answer->name, &answer_module, owner,
+                  answer_release);
+}
+
+/* ---- rows ---- */
+
+void answer_text(Failure *failure, Values *rows, const char *text) {
+  Value value = {.type = text ? SQLITE_TEXT : SQLITE_NULL, .bytes = text};
+  if (text) value.size = (int)strlen(text);
+  values_add(failure, rows, &value);
+}
