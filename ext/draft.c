@@ -35,12 +35,14 @@ void draft_say(Draft *draft, const char *text) {
 }
 
 Draft draft_of(const Rule *rule, const char *schema) {
-  return (Draft){sqlite3_str_new(NULL), rule, rule->relationship, schema,
-                 false};
+  return (Draft){.text = sqlite3_str_new(NULL),
+                 .rule = rule,
+                 .relationship = rule->relationship,
+                 .schema = schema};
 }
 
 char *draft_finish(Draft *draft) {
-  bool lost = sqlite3_str_errcode(draft->text) != SQLITE_OK;
+  bool lost = draft->lost || sqlite3_str_errcode(draft->text) != SQLITE_OK;
   char *text = sqlite3_str_finish(draft->text);
   if (!lost) return text;
   sqlite3_free(text);
