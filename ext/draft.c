@@ -35,12 +35,14 @@ void draft_say(Draft *draft, const char *text) {
 }
 
 Draft draft_of(const Rule *rule, const char *schema) {
-  return (Draft){sqlite3_str_new(NULL), rule, rule->relationship, schema,
-                 false};
+  return (Draft){.text = sqlite3_str_new(NULL),
+                 .rule = rule,
+                 .relationship = rule->relationship,
+                 .schema = schema};
 }
 
 char *draft_finish(Draft *draft) {
-  bool lost = sqlite3_str_errcode(draft->text) != SQLITE_OK;
+  bool lost = draft->lost || sqlite3_str_errcode(draft->text) != SQLITE_OK;
   char *text = sqlite3_str_finish(draft->text);
   if (!lost) return text;
   sqlite3_free(text);
@@ -236,16 +238,26 @@ void draft_same_per(Draft *draft, const char *judged) {
   draft_value_of(draft, draft->rule->per, judged);
 }
 
+/* The number of links, to be compared with the expression: as a number with '9',
+** where a column of texts may hold that. */
+static void draft_count(Draft *draft) {
+  const Expression *expression = draft->rule->expression;
+  bool texts = false;
+  for (int i = 0; i < expression->column_count; i++)
+    if (expression->columns[i].column->affinity < 'C') texts = true;
+  draft_say(draft, texts ? "CAST(count(*) AS INTEGER)" : "count(*)");
+}
+
 /* What all links of one source have in common is broken: as an aggregate. */
 static void draft_excess(Draft *draft) {
   const Rule *rule = draft->rule;
   if (rule->kind == RULE_HAVING) {
     draft_say(draft, "NOT ");
-    draft_expression(draft, rule->expression);
   } else {
-    draft_say(draft, "count(*) > ");
-    draft_expression(draft, rule->expression);
+    draft_count(draft);
+    draft_say(draft, " > ");
   }
+  draft_expression(draft, rule->expression);
 }
 
 unsigned draft_links_need(const Rule *rule) {
@@ -285,9 +297,13 @@ void draft_links_break(Draft *draft, Holder key, const char *judged) {
     draft_say(draft, ")");
     return;
   }
-  draft_say(draft, rule->kind == RULE_HAVING ? "(SELECT count(*) > 0 AND "
-                                             : "(SELECT count(*)");
-  if (rule->kind == RULE_HAVING) draft_excess(draft);
+  draft_say(draft, "(SELECT ");
+  if (rule->kind == RULE_HAVING) {
+    draft_say(draft, "count(*) > 0 AND ");
+    draft_excess(draft);
+  } else {
+    draft_count(draft);
+  }
   draft_links(draft, key, rows);
   if (judged) draft_same_per(draft, judged);
   draft_say(draft, ")");

@@ -487,14 +487,38 @@ static void regulation_leave_others(Failure *failure, Regulation *regulation,
   }
 }
 
-static void regulation_repeal(Failure *failure, Regulation *regulation) {
-  regulation_find(failure, regulation);
-  if (failure->code) return;
-  const RuleDeclaration *before = regulation_before(regulation);
-  if (!before) {
-    fail_no_rule(failure, regulation);
-    return;
+/* The row of a rule whose relationship is not there any more, as when a table
+** has got another name: it goes by the names that it has. */
+static const RuleDeclaration *regulation_lost(Failure *failure,
+                                              const Regulation *regulation) {
+  const Model *model = regulation->model;
+  for (int i = 0; !failure->code && i < model->catalog->rule_count; i++) {
+    const RuleDeclaration *rule = &model->catalog->rules[i];
+    if (name_equal(rule->name, regulation->name) &&
+        name_equal(rule->direction.source, regulation->path.table) &&
+        name_equal(rule->relationship, regulation->path.name) &&
+        !model_direction(failure, model, &rule->direction))
+      return rule;
   }
+  return NULL;
+}
+
+static const RuleDeclaration *regulation_to_repeal(Failure *failure,
+                                                   Regulation *regulation) {
+  regulation_refresh(failure, regulation);
+  if (failure->code) return NULL;
+  const RuleDeclaration *lost = regulation_lost(failure, regulation);
+  if (lost) return lost;
+  regulation_find(failure, regulation);
+  if (failure->code) return NULL;
+  const RuleDeclaration *before = regulation_before(regulation);
+  if (!before) fail_no_rule(failure, regulation);
+  return before;
+}
+
+static void regulation_repeal(Failure *failure, Regulation *regulation) {
+  const RuleDeclaration *before = regulation_to_repeal(failure, regulation);
+  if (!before) return;
   read_made(failure, regulation, before);
   rule_unbind(failure, regulation, before);
   bool others = made_index(&regulation->make);

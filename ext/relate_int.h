@@ -862,6 +862,7 @@ typedef struct Draft {
   const Relationship *relationship;
   const char *schema; /* of the tables, NULL in what is stored */
   bool supposed;      /* the link that is judged is not there */
+  bool lost;          /* there was no memory for a part of it */
 } Draft;
 
 /* A row by its alias, and the columns in it that hold some key. */

@@ -133,6 +133,7 @@ static void trigger_debtor(Draft *draft) {
   sqlite3_str *name = sqlite3_str_new(NULL);
   catalog_append_debtor(name, draft->rule->declaration);
   char *text = sqlite3_str_finish(name);
+  if (!text) draft->lost = true;
   sqlite3_str_appendf(draft->text, "%Q", text ? text : "");
   sqlite3_free(text);
 }

@@ -961,7 +961,10 @@ proc rules::is_row_by_row {sql before after} {
   variable rules
   set many [expr {[changed $before $after] > 1}]
   set rows [string match {*), (*} $sql]
-  if {[is_updating $sql]} { return [expr {$many || $rows}] }
+  # (Of several rows that become one by OR REPLACE only one may seem to change.)
+  if {[is_updating $sql]} {
+    return [expr {$many || $rows || [is_replacing $sql]}]
+  }
   if {[is_replacing $sql] && $rows} { return 1 }
   set kinds [lmap rule $rules { dict get $rule kind }]
   if {"leaving" in $kinds && [is_replacing $sql] && $many} { return 1 }
