@@ -20,15 +20,15 @@
 #include "relate_int.h"
 
 /* How the rows are had. */
-typedef enum Shape {
-  SHAPE_LINKS,   /* of the only step */
-  SHAPE_TARGETS, /* each once, from a source that is given */
-  SHAPE_PAIRS    /* each target once for each source */
-} Shape;
+typedef enum Manner {
+  MANNER_LINKS,   /* of the only step */
+  MANNER_TARGETS, /* each once, from a source that is given */
+  MANNER_PAIRS    /* each target once for each source */
+} Manner;
 
-static Shape reading_shape(const Reading *reading) {
-  if (route_link(reading->route)) return SHAPE_LINKS;
-  return reading->keyed || reading->travels ? SHAPE_TARGETS : SHAPE_PAIRS;
+static Manner reading_manner(const Reading *reading) {
+  if (route_link(reading->route)) return MANNER_LINKS;
+  return reading->keyed || reading->travels ? MANNER_TARGETS : MANNER_PAIRS;
 }
 
 static const Relationship *first_step(const Reading *reading) {
@@ -93,7 +93,7 @@ static void append_target_field(sqlite3_str *text, const Reading *reading,
                                 const Column *column) {
   const Relationship *r = first_step(reading);
   const Column *link =
-      reading_shape(reading) == SHAPE_LINKS && !select_link_is_target(r)
+      reading_manner(reading) == MANNER_LINKS && !select_link_is_target(r)
           ? stand_in(r, column)
           : NULL;
   if (link) {
@@ -130,10 +130,10 @@ static void append_source_key(sqlite3_str *text, const Relationship *r,
 static void append_source_field(sqlite3_str *text, const Reading *reading,
                                 int place) {
   const Relationship *r = first_step(reading);
-  switch (reading_shape(reading)) {
-    case SHAPE_LINKS: append_source_key(text, r, place); break;
-    case SHAPE_TARGETS: sqlite3_str_appendf(text, "?%d", place + 1); break;
-    case SHAPE_PAIRS: sqlite3_str_appendf(text, "pair.s%d", place + 1); break;
+  switch (reading_manner(reading)) {
+    case MANNER_LINKS: append_source_key(text, r, place); break;
+    case MANNER_TARGETS: sqlite3_str_appendf(text, "?%d", place + 1); break;
+    case MANNER_PAIRS: sqlite3_str_appendf(text, "pair.s%d", place + 1); break;
   }
 }
 
@@ -194,7 +194,7 @@ static void append_fields(sqlite3_str *text, const Reading *reading) {
 static void append_link_row(sqlite3_str *text, const Reading *reading) {
   const Relationship *r = first_step(reading);
   if (reading->packed || reading->travels || reading->fields->link < 0) return;
-  if (reading_shape(reading) == SHAPE_LINKS) {
+  if (reading_manner(reading) == MANNER_LINKS) {
     sqlite3_str_appendall(text, ", ");
     clause_columns(text, select_link(r), &r->link->row_key);
     return;
@@ -319,10 +319,10 @@ static void append_from_link_rows(sqlite3_str *text, const Reading *reading) {
 }
 
 static void append_from_shape(sqlite3_str *text, const Reading *reading) {
-  switch (reading_shape(reading)) {
-    case SHAPE_LINKS: append_from_link_rows(text, reading); break;
-    case SHAPE_TARGETS: select_from_targets(text, reading->route); break;
-    case SHAPE_PAIRS: select_from_pairs(text, reading->route); break;
+  switch (reading_manner(reading)) {
+    case MANNER_LINKS: append_from_link_rows(text, reading); break;
+    case MANNER_TARGETS: select_from_targets(text, reading->route); break;
+    case MANNER_PAIRS: select_from_pairs(text, reading->route); break;
   }
 }
 

@@ -72,6 +72,7 @@ static void register_all(Failure *failure, Connection *connection) {
   rule_list_register(failure, connection);
   why_register(failure, connection);
   check_register(failure, connection);
+  load_register(failure, connection);
   register_functions(failure, connection);
 }
 

@@ -83,6 +83,34 @@ RELATE_PRIVATE void name_singular(sqlite3_str *text, const char *table);
 RELATE_PRIVATE const char *name_token_end(const char *sql);
 RELATE_PRIVATE int name_distance(const char *a, const char *b);
 
+/* ---- layer 1: lexeme.c: SQL cut into lexemes ---- */
+
+typedef enum LexemeKind {
+  LEXEME_END,
+  LEXEME_WORD,
+  LEXEME_QUOTED, /* "name", [name], `name` */
+  LEXEME_STRING, /* 'text', which in places may be a name too */
+  LEXEME_NUMBER, /* or a part of one */
+  LEXEME_MARK,   /* one byte of any other kind */
+  LEXEME_OPEN    /* a quote that is not closed */
+} LexemeKind;
+
+typedef struct Lexeme {
+  LexemeKind kind;
+  const char *text;
+  int size;
+} Lexeme;
+
+RELATE_PRIVATE bool byte_is_digit(char c);
+/* The lexeme at `at`, or behind the space there. */
+RELATE_PRIVATE Lexeme lexeme_read(const char *at);
+RELATE_PRIVATE bool lexeme_is_mark(const Lexeme *lexeme, char mark);
+RELATE_PRIVATE bool lexeme_is_word(const Lexeme *lexeme, const char *word);
+RELATE_PRIVATE bool lexeme_is_name(const Lexeme *lexeme);
+/* What it stands for as a name, without its quotes, in the arena. */
+RELATE_PRIVATE char *lexeme_name(Failure *failure, Arena *arena,
+                                 const Lexeme *lexeme);
+
 /* ---- layer 1: value.c: values kept for later ---- */
 
 /* One SQL value.  Borrowed: text and BLOB belong to where it came from. */
@@ -467,6 +495,23 @@ RELATE_PRIVATE const Expression *expression_read(
     ExpressionKind kind, const char *text, const char **problem);
 RELATE_PRIVATE int expression_comma(const char *text);
 
+/* ---- layer 4: inline.c: SQL that a caller brings along ---- */
+
+/* Made fit for a query about links. */
+typedef struct Inlined {
+  const char *text;  /* columns of the target have its name in front */
+  const char *end;   /* behind it, in what was given */
+  int parameters;    /* the greatest number of one */
+  bool source, link; /* rows that it speaks of */
+  const char *problem;
+} Inlined;
+
+/* Reads an expression, or several with commas between them, up to a ; or ) that
+** is not its own.  Its parameters are numbered on behind `shift` others. */
+RELATE_PRIVATE Inlined expression_inline(Failure *failure, Arena *arena,
+                                         const Table *target, int shift,
+                                         const char *text);
+
 /* ---- layer 5: model.c: relationships ---- */
 
 typedef enum Cardinality {
@@ -835,6 +880,10 @@ RELATE_PRIVATE void select_rows(sqlite3_str *text, const Step *step, int rows);
 RELATE_PRIVATE const Columns *select_source_columns(const Relationship *r,
                                                     const char **row);
 RELATE_PRIVATE void select_is_link(sqlite3_str *text, const Step *step);
+/* FROM and WHERE: of the links of the only step, with these rows; or of targets,
+** each once. */
+RELATE_PRIVATE void select_from_links(sqlite3_str *text, const Route *route,
+                                      int rows);
 RELATE_PRIVATE void select_from_targets(sqlite3_str *text, const Route *route);
 RELATE_PRIVATE void select_is_linked(sqlite3_str *text, const Step *step);
 RELATE_PRIVATE void select_from_pairs(sqlite3_str *text, const Route *route);
@@ -961,6 +1010,61 @@ RELATE_PRIVATE bool suppose_concerns(const Rule *rule, bool leaving);
 ** behind them, or unlinked. */
 RELATE_PRIVATE char *suppose_sql(const Rule *rule, bool leaving,
                                  const Columns *payload);
+
+/* ---- layer 8: shape.c: what is to be loaded ---- */
+
+typedef struct Shape Shape;
+
+typedef enum ShapeItemKind {
+  SHAPE_COLUMN,
+  SHAPE_JSON,  /* a column that holds JSON */
+  SHAPE_VALUE, /* at the end of a path, or an aggregate there */
+  SHAPE_NESTED
+} ShapeItemKind;
+
+typedef struct ShapeItem {
+  ShapeItemKind kind;
+  const char *key;    /* in the object that is made */
+  const char *lead;   /* "key": as JSON */
+  int place;          /* of a column, in the statement of its shape */
+  const int *sources; /* of the key from which route or shape start, likewise */
+  Route route;        /* of a value */
+  const char *function; /* of an aggregate, or NULL */
+  int number;           /* of a value, among all statements of the whole */
+  Shape *shape;         /* nested */
+} ShapeItem;
+
+/* A column that the statement of a shape reads. */
+typedef struct ShapeColumn {
+  const Column *column;
+  bool in_link;
+  bool json;
+} ShapeColumn;
+
+struct Shape {
+  Route route; /* from the shape around it; without steps for the outermost */
+  const Table *table;
+  int number; /* among all statements of the whole */
+  bool to_one;
+  bool repeat;      /* each row has the rows that it leads to itself */
+  int depth;        /* how far it repeats; 0: to the end */
+  const int *again; /* of the key from which it repeats, in its statement */
+  const char *lead; /* under which it repeats */
+  int item_count, column_count;
+  ShapeItem *items;
+  ShapeColumn *columns;
+  const Inlined *where, *order_by;
+  const char *limit; /* SQL, or NULL */
+  int parameters;    /* the greatest number of one */
+};
+
+/* The shape `text` of rows of `table`, in the arena. */
+RELATE_PRIVATE Shape *shape_read(Failure *failure, Arena *arena,
+                                 const Model *model, const Table *table,
+                                 const char *text);
+/* The statement of one shape: bound are the key from which it starts, then the
+** parameters of its text.  The caller frees it. */
+RELATE_PRIVATE char *shape_sql(const Shape *shape, const Columns *key);
 
 /* ---- layer 8: view.c: a relationship as a view ---- */
 
@@ -1238,6 +1342,11 @@ RELATE_PRIVATE Function *function_new(Failure *failure, Connection *connection,
 RELATE_PRIVATE void function_release(void *function);
 RELATE_PRIVATE Function *function_find(const Connection *connection,
                                        const char *name);
+/* A schema must not call ours: what a file contains has to work without us, and
+** a file from a stranger must not write through us. */
+#define FUNCTION_FLAGS \
+  (SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_SUBTYPE | SQLITE_RESULT_SUBTYPE)
+
 /* What a declared function means in `model`; declared NULL: it was dropped. */
 RELATE_PRIVATE void function_bind(Failure *failure, Function *function,
                                   Model *model,
@@ -1501,6 +1610,10 @@ RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
                               const Fields *fields, int argc,
                               sqlite3_value **argv);
 
+/* ---- layer 13: load.c: related_json() ---- */
+
+RELATE_PRIVATE void load_register(Failure *failure, Connection *connection);
+
 /* ---- layer 13: why.c: related_why() ---- */
 
 RELATE_PRIVATE void why_register(Failure *failure, Connection *connection);
@@ -1603,11 +1716,6 @@ RELATE_PRIVATE void rule_list_register(Failure *failure,
                                        Connection *connection);
 
 /* ---- layer 14: registry.c: the functions that have a base ---- */
-
-/* A schema must not call ours: what a file contains has to work without us, and
-** a file from a stranger must not write through us. */
-#define FUNCTION_FLAGS \
-  (SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_SUBTYPE | SQLITE_RESULT_SUBTYPE)
 
 /* Registers a function, and its table where the base has one. */
 RELATE_PRIVATE void registry_add(Failure *failure, Connection *connection,

@@ -465,11 +465,9 @@ static void append_set(sqlite3_str *text, const Route *route, int count,
 
 /* ---- what a route leads to, from a source that is given ---- */
 
-/* FROM and WHERE of the links of the only step. */
-static void append_from_links(sqlite3_str *text, const Route *route,
-                              bool target) {
+void select_from_links(sqlite3_str *text, const Route *route, int rows) {
   sqlite3_str_appendall(text, " FROM ");
-  select_rows(text, &route->steps[0], target ? ROWS_TARGET : 0);
+  select_rows(text, &route->steps[0], rows);
   sqlite3_str_appendall(text, " WHERE ");
   append_start(text, route, 0);
   select_is_link(text, &route->steps[0]);
@@ -497,7 +495,7 @@ void select_from_targets(sqlite3_str *text, const Route *route) {
 
 static void append_from(sqlite3_str *text, const Route *route, bool target) {
   if (route_link(route) && !route_is_to_one(route)) {
-    append_from_links(text, route, target);
+    select_from_links(text, route, target ? ROWS_TARGET : 0);
   } else {
     select_from_targets(text, route);
   }
@@ -518,7 +516,7 @@ char *select_aggregate(const Route *route, const char *function) {
   }
   sqlite3_str_appendall(text, link || !route->column ? ")" : "), count(*)");
   if (link && !route->column) {
-    append_from_links(text, route, false);
+    select_from_links(text, route, 0);
   } else {
     append_from(text, route, !route->in_link);
   }
