@@ -19,6 +19,7 @@
 #include "relate_int.h"
 
 #define LOAD_KEPT 16         /* shapes of a connection */
+#define HELD_FEW 20          /* statements, for which there is room */
 #define LOAD_DEPTH_LIMIT 500 /* of objects in objects */
 #define JSON_SUBTYPE_MARK 74 /* what SQLite's own JSON functions set */
 enum { KIND_LOAD = -2000 };  /* and downwards, one for each statement */
@@ -48,46 +49,98 @@ typedef struct LoadedRow {
   Values key;
 } LoadedRow;
 
+/* A statement of the shape, for as long as the call lasts. */
+typedef struct Held {
+  sqlite3_stmt *statement; /* NULL: not needed so far */
+  bool busy;               /* it stands on a row */
+} Held;
+
+/* What has been written. */
+typedef struct LoadedText {
+  char *data;
+  sqlite3_int64 size, room;
+} LoadedText;
+
 /* One call. */
 typedef struct Loading {
   Failure *failure;
   Loader *loader;
   LoadedShape *loaded;
-  sqlite3_str *text;
-  int argc; /* parameters of the shape */
+  LoadedText text;
+  Held *held; /* by number */
+  int argc;   /* parameters of the shape */
   sqlite3_value **argv;
   int depth;
 } Loading;
 
+/* ---- text ---- */
+
+/* Makes room for so many bytes; false once there is none. */
+static bool text_grow(Loading *loading, sqlite3_int64 size) {
+  LoadedText *text = &loading->text;
+  sqlite3_int64 limit =
+      sqlite3_limit(loading->loader->connection->db, SQLITE_LIMIT_LENGTH, -1);
+  if (loading->failure->code) return false;
+  if (text->size + size > limit) {
+    failure_set(loading->failure, SQLITE_TOOBIG,
+                "the result would be longer than %lld bytes", limit);
+    return false;
+  }
+  sqlite3_int64 room = 2 * text->room + size + 200;
+  char *data = sqlite3_realloc64(text->data, (sqlite3_uint64)room);
+  if (!data) {
+    failure_memory(loading->failure);
+    return false;
+  }
+  text->data = data;
+  text->room = room;
+  return true;
+}
+
+static inline void load_bytes(Loading *loading, const void *bytes,
+                              sqlite3_int64 size) {
+  LoadedText *text = &loading->text;
+  if (text->room - text->size <= size && !text_grow(loading, size)) return;
+  if (size) memcpy(text->data + text->size, bytes, (size_t)size);
+  text->size += size;
+}
+
+static inline void load_byte(Loading *loading, char byte) {
+  load_bytes(loading, &byte, 1);
+}
+
+static void load_text(Loading *loading, const char *text) {
+  load_bytes(loading, text, (sqlite3_int64)strlen(text));
+}
+
 /* ---- values ---- */
 
 /* A byte that can't stand in a string as it is. */
-static bool is_escaped(unsigned char c) {
+static inline bool is_escaped(unsigned char c) {
   return c < 0x20 || c == '"' || c == '\\';
 }
 
-static void load_escape(sqlite3_str *text, unsigned char c) {
+static void load_escape(Loading *loading, unsigned char c) {
   static const char named[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
   const char *found = c ? strchr(named, c) : NULL;
-  if (found) {
-    sqlite3_str_appendf(text, "\\%c", letters[found - named]);
-  } else {
-    sqlite3_str_appendf(text, "\\u%04x", c);
-  }
+  char escape[8];
+  sqlite3_snprintf(sizeof(escape), escape, found ? "\\%c" : "\\u%04x",
+                   found ? letters[found - named] : c);
+  load_text(loading, escape);
 }
 
-static void load_string(sqlite3_str *text, const unsigned char *bytes,
+static void load_string(Loading *loading, const unsigned char *bytes,
                         int size) {
   int from = 0;
-  sqlite3_str_append(text, "\"", 1);
+  load_byte(loading, '"');
   for (int i = 0; i < size; i++) {
     if (!is_escaped(bytes[i])) continue;
-    sqlite3_str_append(text, (const char *)bytes + from, i - from);
-    load_escape(text, bytes[i]);
+    load_bytes(loading, bytes + from, i - from);
+    load_escape(loading, bytes[i]);
     from = i + 1;
   }
-  sqlite3_str_append(text, (const char *)bytes + from, size - from);
-  sqlite3_str_append(text, "\"", 1);
+  load_bytes(loading, bytes + from, size - from);
+  load_byte(loading, '"');
 }
 
 /* True if the decimal number is exactly `real`: 15 digits with a small exponent
@@ -119,29 +172,29 @@ static bool decimal_is(const char *decimal, double real) {
   return (*decimal == '-' ? -mantissa : mantissa) == real;
 }
 
-static void load_real(sqlite3_str *text, double real) {
+static void load_real(Loading *loading, double real) {
   char decimal[40];
   if (real > 1.7976931348623157e308 || real < -1.7976931348623157e308) {
-    sqlite3_str_appendall(text, real > 0 ? "9e999" : "-9e999");
+    load_text(loading, real > 0 ? "9e999" : "-9e999");
     return;
   }
   sqlite3_snprintf(sizeof(decimal), decimal, "%!.15g", real);
   if (!decimal_is(decimal, real))
     sqlite3_snprintf(sizeof(decimal), decimal, "%!.17g", real);
-  sqlite3_str_appendall(text, decimal);
+  load_text(loading, decimal);
 }
 
-static void load_blob(sqlite3_str *text, const unsigned char *bytes, int size) {
+static void load_blob(Loading *loading, const unsigned char *bytes, int size) {
   static const char digits[] = "0123456789abcdef";
-  sqlite3_str_appendall(text, "{\"hex\":\"");
+  load_text(loading, "{\"hex\":\"");
   for (int i = 0; i < size; i++) {
-    sqlite3_str_append(text, &digits[bytes[i] >> 4], 1);
-    sqlite3_str_append(text, &digits[bytes[i] & 15], 1);
+    load_byte(loading, digits[bytes[i] >> 4]);
+    load_byte(loading, digits[bytes[i] & 15]);
   }
-  sqlite3_str_appendall(text, "\"}");
+  load_text(loading, "\"}");
 }
 
-static void load_integer(sqlite3_str *text, sqlite3_int64 integer) {
+static void load_integer(Loading *loading, sqlite3_int64 integer) {
   char digits[24];
   int at = sizeof(digits);
   sqlite3_uint64 rest =
@@ -151,49 +204,77 @@ static void load_integer(sqlite3_str *text, sqlite3_int64 integer) {
     rest /= 10;
   } while (rest);
   if (integer < 0) digits[--at] = '-';
-  sqlite3_str_append(text, digits + at, (int)sizeof(digits) - at);
+  load_bytes(loading, digits + at, (int)sizeof(digits) - at);
 }
 
-/* Writes a column of the row that `statement` stands on. */
+/* Writes a column of the row that `statement` stands on.  As a value it is asked
+** for once, since each question about a column takes a lock. */
 static void load_value(Loading *loading, sqlite3_stmt *statement, int column,
                        bool json) {
-  sqlite3_str *text = loading->text;
-  int type = sqlite3_column_type(statement, column);
+  sqlite3_value *value = sqlite3_column_value(statement, column);
+  int type = sqlite3_value_type(value);
   if (type == SQLITE_INTEGER) {
-    load_integer(text, sqlite3_column_int64(statement, column));
+    load_integer(loading, sqlite3_value_int64(value));
   } else if (type == SQLITE_FLOAT) {
-    load_real(text, sqlite3_column_double(statement, column));
+    load_real(loading, sqlite3_value_double(value));
   } else if (type == SQLITE_NULL) {
-    sqlite3_str_appendall(text, "null");
+    load_text(loading, "null");
   } else {
     const unsigned char *bytes = type == SQLITE_TEXT
-                                     ? sqlite3_column_text(statement, column)
-                                     : sqlite3_column_blob(statement, column);
-    int size = sqlite3_column_bytes(statement, column);
+                                     ? sqlite3_value_text(value)
+                                     : sqlite3_value_blob(value);
+    int size = sqlite3_value_bytes(value);
     if (!bytes && (size || type == SQLITE_TEXT)) {
       failure_memory(loading->failure);
     } else if (type == SQLITE_BLOB) {
-      load_blob(text, bytes, size);
+      load_blob(loading, bytes, size);
     } else if (json) {
-      sqlite3_str_append(text, (const char *)bytes, size);
+      load_bytes(loading, bytes, size);
     } else {
-      load_string(text, bytes, size);
+      load_string(loading, bytes, size);
     }
   }
 }
 
 /* ---- statements ---- */
 
-static sqlite3_stmt *load_statement(Loading *loading, int number,
-                                    unsigned flags, char *sql) {
-  Cache *cache = loading->loader->connection->cache;
-  return cache_add(loading->failure, cache, loading->loaded->serial,
-                   KIND_LOAD - number, NULL, flags, sql);
+/* The SQL of a statement: of a shape, or of a value in it. */
+static char *load_sql(const Loading *loading, const Shape *shape,
+                      const ShapeItem *value) {
+  if (shape) return shape_sql(shape, &loading->loaded->source->row_key);
+  return value->function ? select_aggregate(&value->route, value->function)
+                         : select_value(&value->route);
 }
 
-static sqlite3_stmt *load_take(const Loading *loading, int number) {
-  return cache_take(loading->loader->connection->cache, loading->loaded->serial,
-                    KIND_LOAD - number, NULL);
+/* A statement that stands on no row.  One of a shape that repeats may be in use
+** further out; then there is another. */
+static sqlite3_stmt *load_take(Loading *loading, const Shape *shape,
+                               const ShapeItem *value) {
+  Cache *cache = loading->loader->connection->cache;
+  sqlite3_int64 serial = loading->loaded->serial;
+  int number = shape ? shape->number : value->number;
+  Held *held = &loading->held[number];
+  if (held->statement && !held->busy) {
+    held->busy = true;
+    return held->statement;
+  }
+  sqlite3_stmt *statement = cache_take(cache, serial, KIND_LOAD - number, NULL);
+  if (!statement)
+    statement = cache_add(loading->failure, cache, serial, KIND_LOAD - number,
+                          NULL, shape ? 0 : route_flags(&value->route),
+                          load_sql(loading, shape, value));
+  if (!held->statement) *held = (Held){statement, true};
+  return statement;
+}
+
+static void load_give(Loading *loading, int number, sqlite3_stmt *statement) {
+  Held *held = &loading->held[number];
+  if (statement && held->statement == statement) {
+    sqlite3_reset(statement);
+    held->busy = false;
+  } else {
+    cache_give(loading->loader->connection->cache, statement);
+  }
 }
 
 /* Binds the key that the row around has. */
@@ -231,20 +312,31 @@ static void load_along(Loading *loading, const ShapeItem *item,
                        sqlite3_stmt *around) {
   const Route *route = &item->route;
   bool counts = item->function && strcmp(item->function, "count") == 0;
-  sqlite3_stmt *statement = load_take(loading, item->number);
-  if (!statement)
-    statement =
-        load_statement(loading, item->number, route_flags(route),
-                       item->function ? select_aggregate(route, item->function)
-                                      : select_value(route));
+  sqlite3_stmt *statement = load_take(loading, NULL, item);
   load_bind(loading, statement, around, item->sources,
             route_from(route)->count);
   if (statement_step(loading->failure, statement)) {
     load_value(loading, statement, 0, false);
   } else {
-    sqlite3_str_appendall(loading->text, counts ? "0" : "null");
+    load_text(loading, counts ? "0" : "null");
   }
-  cache_give(loading->loader->connection->cache, statement);
+  load_give(loading, item->number, statement);
+}
+
+static void load_row(Loading *loading, const Shape *shape,
+                     sqlite3_stmt *statement, const LoadedRow *row, int depth);
+
+/* One that is joined is in the row that `statement` stands on. */
+static void load_shape(Loading *loading, const ShapeItem *item,
+                       sqlite3_stmt *statement) {
+  const Shape *shape = item->shape;
+  if (!shape->joined) {
+    load_nested(loading, shape, statement, item->sources, NULL, 1);
+  } else if (sqlite3_column_type(statement, shape->found) == SQLITE_NULL) {
+    load_text(loading, "null");
+  } else {
+    load_row(loading, shape, statement, NULL, 1);
+  }
 }
 
 static void load_item(Loading *loading, const ShapeItem *item,
@@ -255,9 +347,7 @@ static void load_item(Loading *loading, const ShapeItem *item,
       break;
     case SHAPE_JSON: load_value(loading, statement, item->place, true); break;
     case SHAPE_VALUE: load_along(loading, item, statement); break;
-    case SHAPE_NESTED:
-      load_nested(loading, item->shape, statement, item->sources, NULL, 1);
-      break;
+    case SHAPE_NESTED: load_shape(loading, item, statement); break;
   }
 }
 
@@ -265,18 +355,16 @@ static void load_item(Loading *loading, const ShapeItem *item,
 ** depth and under that key. */
 static void load_row(Loading *loading, const Shape *shape,
                      sqlite3_stmt *statement, const LoadedRow *row, int depth) {
-  sqlite3_str_append(loading->text, "{", 1);
   for (int i = 0; i < shape->item_count && !loading->failure->code; i++) {
-    if (i) sqlite3_str_append(loading->text, ",", 1);
-    sqlite3_str_appendall(loading->text, shape->items[i].lead);
+    load_bytes(loading, shape->items[i].lead, shape->items[i].lead_size);
     load_item(loading, &shape->items[i], statement);
   }
   if (row && !(shape->depth && depth >= shape->depth)) {
-    if (shape->item_count) sqlite3_str_append(loading->text, ",", 1);
-    sqlite3_str_appendall(loading->text, shape->lead);
+    load_byte(loading, ',');
+    load_text(loading, shape->lead);
     load_nested(loading, shape, statement, shape->again, row, depth + 1);
   }
-  sqlite3_str_append(loading->text, "}", 1);
+  load_byte(loading, '}');
 }
 
 static void loaded_row_key(Loading *loading, LoadedRow *row,
@@ -306,7 +394,7 @@ static bool load_again(Loading *loading, const Shape *shape,
                  route_from(&shape->route)->count);
   bool inside = !loading->failure->code && loaded_row_is_inside(&row);
   if (!inside && !loading->failure->code) {
-    if (!first) sqlite3_str_append(loading->text, ",", 1);
+    if (!first) load_byte(loading, ',');
     load_row(loading, shape, statement, &row, depth);
   }
   values_free(&row.key);
@@ -317,20 +405,20 @@ static void load_rows(Loading *loading, const Shape *shape,
                       sqlite3_stmt *statement, const LoadedRow *row,
                       int depth) {
   bool first = true;
-  if (!shape->to_one) sqlite3_str_append(loading->text, "[", 1);
+  if (!shape->to_one) load_byte(loading, '[');
   while (statement_step(loading->failure, statement)) {
     if (shape->repeat) {
       first =
           !load_again(loading, shape, statement, row, depth, first) && first;
     } else {
-      if (!first) sqlite3_str_append(loading->text, ",", 1);
+      if (!first) load_byte(loading, ',');
       load_row(loading, shape, statement, NULL, depth);
       first = false;
     }
     if (shape->to_one) break;
   }
-  if (shape->to_one && first) sqlite3_str_appendall(loading->text, "null");
-  if (!shape->to_one) sqlite3_str_append(loading->text, "]", 1);
+  if (shape->to_one && first) load_text(loading, "null");
+  if (!shape->to_one) load_byte(loading, ']');
 }
 
 static void load_nested(Loading *loading, const Shape *shape,
@@ -338,10 +426,7 @@ static void load_nested(Loading *loading, const Shape *shape,
                         const LoadedRow *row, int depth) {
   int keys = route_from(&shape->route)->count;
   LoadedRow start = {.around = NULL};
-  sqlite3_stmt *statement = load_take(loading, shape->number);
-  if (!statement)
-    statement =
-        load_statement(loading, shape->number, 0, shape_sql(shape, NULL));
+  sqlite3_stmt *statement = load_take(loading, shape, NULL);
   if (++loading->depth > LOAD_DEPTH_LIMIT)
     failure_set(loading->failure, SQLITE_TOOBIG,
                 "objects are nested more than %d deep; say ; depth n",
@@ -355,7 +440,7 @@ static void load_nested(Loading *loading, const Shape *shape,
   if (!loading->failure->code) load_rows(loading, shape, statement, row, depth);
   values_free(&start.key);
   loading->depth--;
-  cache_give(loading->loader->connection->cache, statement);
+  load_give(loading, shape->number, statement);
 }
 
 /* ---- shapes that are kept ---- */
@@ -430,22 +515,39 @@ static LoadedShape *loader_read(Failure *failure, Loader *loader, Model *model,
 static void load_root(Loading *loading, const Key *key,
                       sqlite3_context *context) {
   const Shape *shape = loading->loaded->shape;
-  const Columns *columns = &loading->loaded->source->row_key;
-  sqlite3_stmt *statement = load_take(loading, 0);
-  if (!statement)
-    statement = load_statement(loading, 0, 0, shape_sql(shape, columns));
+  sqlite3_stmt *statement = load_take(loading, shape, NULL);
   key_bind(loading->failure, statement, 1, key);
   if (statement_step(loading->failure, statement)) {
     load_row(loading, shape, statement, NULL, 1);
-    int length = sqlite3_str_length(loading->text);
-    char *text = failure_text(loading->failure, loading->text);
-    loading->text = NULL;
-    if (text) {
-      sqlite3_result_text(context, text, length, sqlite3_free);
+    if (!loading->failure->code) {
+      sqlite3_result_text64(context, loading->text.data,
+                            (sqlite3_uint64)loading->text.size, sqlite3_free,
+                            SQLITE_UTF8);
       sqlite3_result_subtype(context, JSON_SUBTYPE_MARK);
+      loading->text.data = NULL;
     }
   }
-  cache_give(loading->loader->connection->cache, statement);
+  load_give(loading, shape->number, statement);
+}
+
+/* Room for the statements: `few`, if they are. */
+static Held *load_hold(Failure *failure, const LoadedShape *loaded, Held *few) {
+  int count = loaded->shape->statements;
+  if (count <= HELD_FEW) return few;
+  sqlite3_uint64 size = (sqlite3_uint64)count * sizeof(Held);
+  Held *held = sqlite3_malloc64(size);
+  if (held) memset(held, 0, size);
+  if (!held) failure_memory(failure);
+  return held;
+}
+
+static void load_release(Loading *loading, Held *few) {
+  Cache *cache = loading->loader->connection->cache;
+  int count = loading->held ? loading->loaded->shape->statements : 0;
+  for (int i = 0; i < count; i++)
+    if (loading->held[i].statement)
+      cache_give(cache, loading->held[i].statement);
+  if (loading->held != few) sqlite3_free(loading->held);
 }
 
 static const char *load_argument(Failure *failure, sqlite3_value *value,
@@ -472,16 +574,18 @@ static void load_call(Failure *failure, sqlite3_context *context,
   Loading loading = {.failure = failure,
                      .loader = loader,
                      .loaded = loaded,
-                     .text = sqlite3_str_new(loader->connection->db),
                      .argc = argc - 3,
                      .argv = argv + 3};
+  Held few[HELD_FEW] = {{NULL, false}};
   Key key;
   Value given = value_of(failure, argv[1]);
+  loading.held = load_hold(failure, loaded, few);
   key_read(failure, loader->connection, loaded->source,
            &loaded->source->row_key, &given, &key);
   if (!failure->code) load_root(&loading, &key, context);
   key_free(&key);
-  if (loading.text) sqlite3_free(sqlite3_str_finish(loading.text));
+  load_release(&loading, few);
+  sqlite3_free(loading.text.data);
   loaded->busy--;
 }
 

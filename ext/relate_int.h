@@ -1024,8 +1024,9 @@ typedef enum ShapeItemKind {
 
 typedef struct ShapeItem {
   ShapeItemKind kind;
-  const char *key;    /* in the object that is made */
-  const char *lead;   /* "key": as JSON */
+  const char *key;  /* in the object that is made */
+  const char *lead; /* as JSON: {"key": or, behind another, ,"key": */
+  int lead_size;
   int place;          /* of a column, in the statement of its shape */
   const int *sources; /* of the key from which route or shape start, likewise */
   Route route;        /* of a value */
@@ -1034,10 +1035,10 @@ typedef struct ShapeItem {
   Shape *shape;         /* nested */
 } ShapeItem;
 
-/* A column that the statement of a shape reads. */
+/* A column that the statement of a shape reads, and of which row. */
 typedef struct ShapeColumn {
   const Column *column;
-  bool in_link;
+  const char *alias; /* NULL while it is looked for: of the shape's own row */
   bool json;
 } ShapeColumn;
 
@@ -1046,16 +1047,24 @@ struct Shape {
   const Table *table;
   int number; /* among all statements of the whole */
   bool to_one;
-  bool repeat;      /* each row has the rows that it leads to itself */
-  int depth;        /* how far it repeats; 0: to the end */
-  const int *again; /* of the key from which it repeats, in its statement */
-  const char *lead; /* under which it repeats */
+  Shape *around; /* NULL: outermost */
+  /* One row that a foreign key leads to is joined in the statement around it:
+  ** that has the columns, `found` where the row's key is. */
+  bool joined;
+  int found;
+  bool joins;        /* others are joined to it */
+  const char *alias; /* of its row */
+  bool repeat;       /* each row has the rows that it leads to itself */
+  int depth;         /* how far it repeats; 0: to the end */
+  const int *again;  /* of the key from which it repeats, in its statement */
+  const char *lead;  /* under which it repeats */
   int item_count, column_count;
   ShapeItem *items;
   ShapeColumn *columns;
   const Inlined *where, *order_by;
   const char *limit; /* SQL, or NULL */
   int parameters;    /* the greatest number of one */
+  int statements;    /* of the whole, in the outermost */
 };
 
 /* The shape `text` of rows of `table`, in the arena. */

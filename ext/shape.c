@@ -98,11 +98,19 @@ static const char *shape_path(ShapeReader *reader, const char **name,
 
 /* ---- columns ---- */
 
+/* The shape in whose statement the columns are. */
+static Shape *shape_host(Shape *shape) {
+  while (shape->joined) shape = shape->around;
+  return shape;
+}
+
 static int shape_column(ShapeReader *reader, Shape *shape, ShapeColumn column) {
+  if (!column.alias) column.alias = shape->alias;
+  shape = shape_host(shape);
   for (int i = 0; i < shape->column_count; i++) {
     const ShapeColumn *other = &shape->columns[i];
-    if (other->column == column.column && other->in_link == column.in_link &&
-        other->json == column.json)
+    if (other->column == column.column && other->json == column.json &&
+        strcmp(other->alias, column.alias) == 0)
       return i;
   }
   shape->columns = arena_extend(reader->failure, reader->arena, shape->columns,
@@ -131,7 +139,8 @@ static bool shape_find_column(const Shape *shape, const char *name,
   *found = (ShapeColumn){.column = table_column(shape->table, name)};
   for (int i = 0; link && !found->column && i < link->payload.count; i++)
     if (name_equal(link->payload.list[i]->name, name))
-      *found = (ShapeColumn){.column = link->payload.list[i], .in_link = true};
+      *found = (ShapeColumn){.column = link->payload.list[i],
+                             .alias = select_link(link)};
   return found->column != NULL;
 }
 
@@ -146,12 +155,13 @@ static ShapeItem *shape_add(ShapeReader *reader, Shape *shape, const char *key,
   shape->items = arena_extend(reader->failure, reader->arena, shape->items,
                               shape->item_count, sizeof(*shape->items));
   sqlite3_str *lead = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(lead, shape->item_count ? "," : "{");
   name_append_json(lead, key ? key : "");
   sqlite3_str_appendall(lead, ":");
   const char *text = arena_string(reader->failure, reader->arena, lead);
   if (reader->failure->code) return NULL;
   ShapeItem *item = &shape->items[shape->item_count++];
-  *item = (ShapeItem){.key = key, .lead = text};
+  *item = (ShapeItem){.key = key, .lead = text, .lead_size = (int)strlen(text)};
   return item;
 }
 
@@ -212,15 +222,48 @@ static void shape_add_value(ShapeReader *reader, Shape *shape, const char *key,
 
 static void shape_body(ShapeReader *reader, Shape *shape);
 
-static Shape *shape_new(ShapeReader *reader, const Route *route, bool repeat) {
+/* True if what is in the parentheses that begin before `at` has clauses. */
+static bool body_has_clauses(const char *at) {
+  int depth = 0;
+  for (Lexeme lexeme = lexeme_read(at);
+       lexeme.kind != LEXEME_END && lexeme.kind != LEXEME_OPEN;
+       lexeme = lexeme_read(lexeme.text + lexeme.size)) {
+    if (lexeme_is_mark(&lexeme, '(')) depth++;
+    if (lexeme_is_mark(&lexeme, ')') && --depth < 0) break;
+    if (lexeme_is_mark(&lexeme, ';') && !depth) return true;
+  }
+  return false;
+}
+
+/* True if the route is no more than a foreign key that the row has. */
+static bool route_is_own_key(const Route *route) {
+  const Relationship *link = route_link(route);
+  return link && route_is_to_one(route) && link_is_source(link) &&
+         !route->steps[0].where;
+}
+
+static Shape *shape_new(ShapeReader *reader, Shape *around, const Route *route,
+                        bool repeat, bool body) {
   Shape *shape = arena_take(reader->failure, reader->arena, sizeof(*shape));
   if (!shape) return NULL;
   *shape = (Shape){.route = *route,
                    .table = route->target,
+                   .around = around,
                    .number = reader->statements++,
+                   .alias = "target",
                    .to_one = route_is_to_one(route) && !repeat,
                    .repeat = repeat};
-  return shape;
+  shape->joined = !repeat && route_is_own_key(route) &&
+                  !(body && body_has_clauses(reader->at));
+  if (!shape->joined) return shape;
+  const Relationship *link = route_link(route);
+  shape->alias =
+      arena_format(reader->failure, reader->arena, "one_%d", shape->number);
+  if (shape->alias)
+    shape->found = shape_column(
+        reader, shape, (ShapeColumn){.column = link->target_key.list[0]});
+  shape_host(shape)->joins = true;
+  return reader->failure->code ? NULL : shape;
 }
 
 static void shape_repeats(ShapeReader *reader, Shape *shape, const char *at) {
@@ -237,7 +280,7 @@ static void shape_add_nested(ShapeReader *reader, Shape *shape, const char *key,
   if (reader->failure->code) return;
   const int *sources = shape_key(reader, shape, route_start(&route));
   ShapeItem *item = shape_add(reader, shape, key, at);
-  Shape *nested = item ? shape_new(reader, &route, repeat) : NULL;
+  Shape *nested = item ? shape_new(reader, shape, &route, repeat, body) : NULL;
   if (!nested) return;
   int number = shape->item_count - 1; /* items may move */
   item->kind = SHAPE_NESTED;
@@ -245,7 +288,7 @@ static void shape_add_nested(ShapeReader *reader, Shape *shape, const char *key,
   item->shape = nested;
   if (++reader->depth > SHAPE_DEPTH_LIMIT)
     shape_fail(reader, at, "shapes are nested too deep");
-  nested->lead = item->lead;
+  nested->lead = item->lead + 1;
   if (repeat) shape_repeats(reader, nested, at);
   if (body) {
     shape_body(reader, nested);
@@ -449,33 +492,31 @@ Shape *shape_read(Failure *failure, Arena *arena, const Model *model,
   ShapeReader reader = {failure, arena, model, text, text, 1, 0};
   Shape *shape = arena_take(failure, arena, sizeof(*shape));
   if (!shape) return NULL;
-  *shape = (Shape){.table = table, .to_one = true};
+  *shape = (Shape){.table = table, .to_one = true, .alias = "target"};
   shape_body(&reader, shape);
   shape_space(&reader);
   if (!failure->code && *reader.at)
     shape_fail(&reader, reader.at, "a comma, or the end, is wanted here");
+  shape->statements = reader.statements;
   return failure->code ? NULL : shape;
 }
 
 /* ---- the statement ---- */
 
 static void append_shape_columns(sqlite3_str *text, const Shape *shape) {
-  const Relationship *link =
-      shape->route.count ? route_link(&shape->route) : NULL;
   if (!shape->column_count) sqlite3_str_appendall(text, "NULL");
   for (int i = 0; i < shape->column_count; i++) {
     const ShapeColumn *column = &shape->columns[i];
     if (i) sqlite3_str_appendall(text, ", ");
     if (column->json) sqlite3_str_appendall(text, "json(");
-    clause_column(text, column->in_link ? select_link(link) : "target",
-                  column->column);
+    clause_column(text, column->alias, column->column);
     if (column->json) sqlite3_str_appendall(text, ")");
   }
 }
 
 static bool shape_reads_link(const Shape *shape) {
   for (int i = 0; i < shape->column_count; i++)
-    if (shape->columns[i].in_link) return true;
+    if (strcmp(shape->columns[i].alias, "link") == 0) return true;
   return false;
 }
 
@@ -515,18 +556,59 @@ static void append_shape_end(sqlite3_str *text, const Shape *shape) {
                         shape->limit /* safe: a number or a parameter */);
 }
 
+/* LEFT JOIN of the rows that foreign keys lead to, those of others behind those
+** that have them. */
+static void append_shape_joins(sqlite3_str *text, const Shape *shape) {
+  for (int i = 0; i < shape->item_count; i++) {
+    const Shape *one = shape->items[i].shape;
+    if (!one || !one->joined) continue;
+    const Relationship *link = route_link(&one->route);
+    sqlite3_str_appendall(text, " LEFT JOIN ");
+    clause_table(text, one->table, one->alias);
+    for (int j = 0; j < link->target_key.count; j++) {
+      const Column *key = link->target_key.list[j];
+      const Column *held = link->target_link.list[j];
+      sqlite3_str_appendall(text, j ? " AND " : " ON ");
+      clause_column(text, one->alias, key);
+      sqlite3_str_appendall(text,
+                            key->affinity == held->affinity ? " = " : " = +");
+      clause_column(text, shape->alias, held);
+    }
+    append_shape_joins(text, one);
+  }
+}
+
+/* Writes `rows`, FROM ... WHERE ..., with the joins before the WHERE. */
+static void append_joined_rows(sqlite3_str *text, const Shape *shape,
+                               const char *rows) {
+  static const char where[] = " WHERE ";
+  const char *at = rows;
+  while (*at && strncmp(at, where, sizeof(where) - 1) != 0)
+    at = name_token_end(at);
+  sqlite3_str_append(text, rows, (int)(at - rows));
+  append_shape_joins(text, shape);
+  sqlite3_str_appendall(text, at);
+}
+
 char *shape_sql(const Shape *shape, const Columns *key) {
-  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str *text = sqlite3_str_new(NULL), *rows = sqlite3_str_new(NULL);
+  if (shape->route.count) {
+    append_shape_rows(rows, shape);
+  } else {
+    sqlite3_str_appendall(rows, " FROM ");
+    clause_table(rows, shape->table, "target");
+    sqlite3_str_appendall(rows, " WHERE ");
+    clause_key(rows, "target", key, 1);
+  }
+  char *from = sqlite3_str_finish(rows);
   sqlite3_str_appendall(text, "SELECT ");
   append_shape_columns(text, shape);
-  if (shape->route.count) {
-    append_shape_rows(text, shape);
-    append_shape_end(text, shape);
-  } else {
-    sqlite3_str_appendall(text, " FROM ");
-    clause_table(text, shape->table, "target");
-    sqlite3_str_appendall(text, " WHERE ");
-    clause_key(text, "target", key, 1);
-  }
-  return sqlite3_str_finish(text);
+  if (from) append_joined_rows(text, shape, from);
+  append_shape_end(text, shape);
+  bool lost = !from || sqlite3_str_errcode(text);
+  sqlite3_free(from);
+  char *sql = sqlite3_str_finish(text);
+  if (!lost) return sql;
+  sqlite3_free(sql);
+  return NULL;
 }

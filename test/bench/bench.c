@@ -148,6 +148,7 @@ int main(int argc, char **argv) {
   measure_group(&writing, argv[1], argv[2], links, only);
   measure_group(&rules, argv[1], argv[2], links, only);
   measure_group(&reading, argv[1], argv[2], links, only);
+  measure_group(&json, argv[1], argv[2], links, only);
   measure_group(&preparing, argv[1], argv[2], links, only);
   return 0;
 }
