@@ -241,7 +241,7 @@ static void load_value(Loading *loading, sqlite3_stmt *statement, int column,
 /* The SQL of a statement: of a shape, or of a value in it. */
 static char *load_sql(const Loading *loading, const Shape *shape,
                       const ShapeItem *value) {
-  if (shape) return shape_sql(shape, &loading->loaded->source->row_key);
+  if (shape) return shape_sql(shape, &loading->loaded->source->row_key, false);
   return value->function ? select_aggregate(&value->route, value->function)
                          : select_value(&value->route);
 }

@@ -7,6 +7,10 @@
 **
 ** It is the statement that a navigator runs, of all columns or of the one at the
 ** end of the path, with the source's key as ?1.  It needs no extension.
+**
+**     SELECT related_sql('students', 'name, courses(title)');
+**
+** is the query that says what related_json() says.
 */
 #include "relate_int.h"
 
@@ -48,20 +52,46 @@ static char *recipe_sql(Failure *failure, Arena *arena, const Route *route) {
   return plain;
 }
 
-/* related_sql(path) */
+/* The query of a shape of rows of the table that the path names. */
+static char *recipe_shape(Failure *failure, Arena *arena, const Model *model,
+                          const Path *path, const char *text) {
+  const Table *table = path_table(failure, model, path->table);
+  if (!failure->code && path->count)
+    failure_set(failure, SQLITE_ERROR,
+                "with a shape the first argument is a table");
+  if (failure->code) return NULL;
+  Shape *shape = shape_read(failure, arena, model, table, text);
+  char *sql = shape ? shape_query(failure, shape, &table->row_key) : NULL;
+  char *plain = sql ? recipe_unquote(failure, sql) : NULL;
+  sqlite3_free(sql);
+  return plain;
+}
+
+static char *recipe_path(Failure *failure, Arena *arena, const Model *model,
+                         const Path *path) {
+  Route route = path_route(failure, arena, model, path, PATH_TO_EITHER);
+  return failure->code ? NULL : recipe_sql(failure, arena, &route);
+}
+
+/* related_sql(path), related_sql(table, shape) */
 void recipe_function(sqlite3_context *context, int argc, sqlite3_value **argv) {
   Connection *connection = sqlite3_user_data(context);
   Failure failure = {0, NULL};
-  if (argc != 1 || sqlite3_value_type(argv[0]) != SQLITE_TEXT)
+  if (argc < 1 || argc > 2 || sqlite3_value_type(argv[0]) != SQLITE_TEXT ||
+      sqlite3_value_type(argv[argc - 1]) != SQLITE_TEXT)
     failure_set(&failure, SQLITE_MISUSE,
-                "takes a path, such as 'students.courses'");
+                "takes a path, such as 'students.courses', or a table and a "
+                "shape");
   Value given = argc ? value_of(&failure, argv[0]) : (Value){0};
   Path path = {.schema = "main"};
   if (!failure.code) path = path_read(&failure, given.bytes);
   Model *model = connection_enter(&failure, connection, path.schema);
   Arena *arena = arena_new(&failure);
-  Route route = path_route(&failure, arena, model, &path, PATH_TO_EITHER);
-  char *sql = failure.code ? NULL : recipe_sql(&failure, arena, &route);
+  char *sql = failure.code ? NULL
+              : argc == 2
+                  ? recipe_shape(&failure, arena, model, &path,
+                                 (const char *)sqlite3_value_text(argv[1]))
+                  : recipe_path(&failure, arena, model, &path);
   if (sql) sqlite3_result_text(context, sql, -1, sqlite3_free);
   connection_leave(connection, model);
   path_free(&path);

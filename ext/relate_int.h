@@ -1072,8 +1072,10 @@ RELATE_PRIVATE Shape *shape_read(Failure *failure, Arena *arena,
                                  const Model *model, const Table *table,
                                  const char *text);
 /* The statement of one shape: bound are the key from which it starts, then the
-** parameters of its text.  The caller frees it. */
-RELATE_PRIVATE char *shape_sql(const Shape *shape, const Columns *key);
+** parameters of its text.  Its columns may be named c0, c1 and so on.  The caller
+** frees it. */
+RELATE_PRIVATE char *shape_sql(const Shape *shape, const Columns *key,
+                               bool named);
 
 /* ---- layer 8: view.c: a relationship as a view ---- */
 
@@ -1187,6 +1189,13 @@ RELATE_PRIVATE char *writing_compare(const Writing *writing);
 /* FIELD_TARGET: of the target, whose key is behind; FIELD_PAYLOAD: of the
 ** link. */
 RELATE_PRIVATE char *writing_update(const Writing *writing, FieldOrigin origin);
+
+/* ---- layer 9: shape_query.c: a shape as one query ---- */
+
+/* The query that gives the object of one row, whose key is bound first, then
+** the parameters of the shape.  The caller frees it. */
+RELATE_PRIVATE char *shape_query(Failure *failure, const Shape *shape,
+                                 const Columns *key);
 
 /* ---- layer 9: plan.c: what SQLite asks of a navigator ---- */
 

@@ -503,7 +503,8 @@ Shape *shape_read(Failure *failure, Arena *arena, const Model *model,
 
 /* ---- the statement ---- */
 
-static void append_shape_columns(sqlite3_str *text, const Shape *shape) {
+static void append_shape_columns(sqlite3_str *text, const Shape *shape,
+                                 bool named) {
   if (!shape->column_count) sqlite3_str_appendall(text, "NULL");
   for (int i = 0; i < shape->column_count; i++) {
     const ShapeColumn *column = &shape->columns[i];
@@ -511,6 +512,7 @@ static void append_shape_columns(sqlite3_str *text, const Shape *shape) {
     if (column->json) sqlite3_str_appendall(text, "json(");
     clause_column(text, column->alias, column->column);
     if (column->json) sqlite3_str_appendall(text, ")");
+    if (named) sqlite3_str_appendf(text, " AS c%d", i);
   }
 }
 
@@ -590,7 +592,7 @@ static void append_joined_rows(sqlite3_str *text, const Shape *shape,
   sqlite3_str_appendall(text, at);
 }
 
-char *shape_sql(const Shape *shape, const Columns *key) {
+char *shape_sql(const Shape *shape, const Columns *key, bool named) {
   sqlite3_str *text = sqlite3_str_new(NULL), *rows = sqlite3_str_new(NULL);
   if (shape->route.count) {
     append_shape_rows(rows, shape);
@@ -602,7 +604,7 @@ char *shape_sql(const Shape *shape, const Columns *key) {
   }
   char *from = sqlite3_str_finish(rows);
   sqlite3_str_appendall(text, "SELECT ");
-  append_shape_columns(text, shape);
+  append_shape_columns(text, shape, named);
   if (from) append_joined_rows(text, shape, from);
   append_shape_end(text, shape);
   bool lost = !from || sqlite3_str_errcode(text);
