@@ -199,8 +199,8 @@ static void fail_relationship(Failure *failure, const Model *model,
   sqlite3_free(message);
 }
 
-static void fail_column(Failure *failure, const Table *table,
-                        const Columns *payload, const char *name) {
+void path_fail_column(Failure *failure, const Table *table,
+                      const Columns *payload, const char *name) {
   Offers offers = {.wanted = name};
   for (int i = 0; i < table->column_count; i++)
     offers_add(&offers, table->columns[i].name);
@@ -300,8 +300,8 @@ static void router_column(Router *router, const char *name) {
   const Relationship *link = route_link(route);
   if (router->failure->code) return;
   if (!route_end(route, name))
-    fail_column(router->failure, route->target, link ? &link->payload : &none,
-                name);
+    path_fail_column(router->failure, route->target,
+                     link ? &link->payload : &none, name);
 }
 
 /* True if the part is a step rather than the column at the end. */

@@ -734,6 +734,10 @@ RELATE_PRIVATE const Relationship *path_relationship(Failure *failure,
                                                      const Path *path);
 RELATE_PRIVATE const Table *path_table(Failure *failure, const Model *model,
                                        const char *table);
+/* Fails for a name that is no column of the table, nor of the payload, and offers
+** what is near. */
+RELATE_PRIVATE void path_fail_column(Failure *failure, const Table *table,
+                                     const Columns *payload, const char *name);
 /* The way that the path describes; its steps are in the arena. */
 RELATE_PRIVATE Route path_route(Failure *failure, Arena *arena,
                                 const Model *model, const Path *path,

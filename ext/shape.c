@@ -353,6 +353,23 @@ static void shape_add_json(ShapeReader *reader, Shape *shape, const char *alias,
   shape_add_column(reader, shape, alias ? alias : name, at, column);
 }
 
+/* Neither a column nor a relationship; a short name that is shared is told by
+** the path. */
+static void shape_fail_name(ShapeReader *reader, const Shape *shape,
+                            const char *name, const char *at) {
+  static const Columns none = {0, NULL};
+  const Relationship *link =
+      shape->route.count ? route_link(&shape->route) : NULL;
+  shape_route(reader, shape, name, PATH_TO_TABLE, at);
+  if (reader->failure->code != SQLITE_ERROR || !reader->failure->message ||
+      !strstr(reader->failure->message, " has no relationship "))
+    return;
+  failure_clear(reader->failure);
+  path_fail_column(reader->failure, shape->table, link ? &link->payload : &none,
+                   name);
+  shape_place(reader, at);
+}
+
 /* A path without parentheses: a column, a value at its end, or a shape. */
 static void shape_add_path(ShapeReader *reader, Shape *shape, const char *alias,
                            const char *at, const char *path, const char *name,
@@ -361,6 +378,10 @@ static void shape_add_path(ShapeReader *reader, Shape *shape, const char *alias,
   const char *key = alias ? alias : name ? name : path;
   if (name && !repeat && shape_find_column(shape, name, &column)) {
     shape_add_column(reader, shape, key, at, column);
+    return;
+  }
+  if (name && !repeat && !model_find(reader->model, shape->table->name, name)) {
+    shape_fail_name(reader, shape, name, at);
     return;
   }
   Route route = shape_route(reader, shape, path, PATH_TO_EITHER, at);
