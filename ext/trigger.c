@@ -1070,22 +1070,15 @@ static void say_default(Draft *draft, const Column *column) {
   say(draft, literal ? text : "NULL");
 }
 
-/* The value that the column of the link would have. */
-static void say_supposed_value(Draft *draft, const Column *column,
-                               const Columns *payload) {
+/* The value that the column of an association's new row would have, or has where
+** the pair is linked. */
+static void say_new_value(Draft *draft, const Column *column,
+                          const Columns *payload) {
   const Relationship *r = draft->relationship;
   int given = place_of(payload, column);
-  int source = r->source_foreign ? place_of(&r->source_link, column) : -1;
-  int target = r->target_foreign ? place_of(&r->target_link, column) : -1;
   if (given >= 0) {
     int keys = r->source_key.count + r->target_key.count;
     sqlite3_str_appendf(draft->text, "?%d", keys + 1 + given);
-  } else if (source >= 0) {
-    say_column(draft, "s", r->source_key.list[source]);
-  } else if (target >= 0) {
-    say_column(draft, "t", r->target_key.list[target]);
-  } else if (r->cardinality != MANY_TO_MANY) {
-    say_column(draft, r->linked_by_source ? "s" : "t", column);
   } else if (!r->pair_unique) {
     say_default(draft, column);
   } else {
@@ -1096,6 +1089,59 @@ static void say_supposed_value(Draft *draft, const Column *column,
     say(draft, ", ");
     say_column(draft, "l", column);
     say(draft, ")");
+  }
+}
+
+static void say_cast(Draft *draft, const Column *column, const Columns *payload,
+                     const char *type) {
+  say(draft, "CAST(");
+  say_new_value(draft, column, payload);
+  sqlite3_str_appendf(draft->text, " AS %s)", type /* safe: a literal */);
+}
+
+/* Likewise, as it would be stored: a column of numbers makes one of what looks
+** like it, and leaves the rest.  And by its collation, which no expression has
+** by itself. */
+static void say_stored_value(Draft *draft, const Column *column,
+                             const Columns *payload) {
+  const char *const numbers[] = {column->affinity == 'E' ? "REAL" : "INTEGER",
+                                 "NUMERIC"};
+  if (column->affinity == 'B') {
+    say_cast(draft, column, payload, "TEXT");
+  } else if (column->affinity > 'B') {
+    say(draft, "CASE ");
+    say_new_value(draft, column, payload);
+    for (int i = 0; i < 2; i++) {
+      say(draft, " WHEN ");
+      say_cast(draft, column, payload, numbers[i]);
+      say(draft, " THEN ");
+      say_cast(draft, column, payload, numbers[i]);
+    }
+    say(draft, " ELSE ");
+    say_new_value(draft, column, payload);
+    say(draft, " END");
+  } else {
+    say_new_value(draft, column, payload);
+  }
+  sqlite3_str_appendf(draft->text, " COLLATE \"%w\"", column->collation);
+}
+
+/* The value that the column of the link would have. */
+static void say_supposed_value(Draft *draft, const Column *column,
+                               const Columns *payload) {
+  const Relationship *r = draft->relationship;
+  int source = r->source_foreign ? place_of(&r->source_link, column) : -1;
+  int target = r->target_foreign ? place_of(&r->target_link, column) : -1;
+  if (source >= 0) {
+    say_column(draft, "s", r->source_key.list[source]);
+  } else if (target >= 0) {
+    say_column(draft, "t", r->target_key.list[target]);
+  } else if (r->cardinality != MANY_TO_MANY) {
+    say_column(draft, r->linked_by_source ? "s" : "t", column);
+  } else if (column == &r->link->rowid) {
+    say(draft, "NULL");
+  } else {
+    say_stored_value(draft, column, payload);
   }
 }
 
@@ -1123,7 +1169,7 @@ static void say_supposed_link(Draft *draft, bool leaving,
   if (link_has_rowid(draft->relationship)) {
     say(draft, ", ");
     if (leaving) say_column(draft, "l", &link->rowid);
-    if (!leaving) say(draft, "NULL");
+    if (!leaving) say_supposed_value(draft, &link->rowid, payload);
     say_column_as(draft, &link->rowid);
   }
 }
@@ -1146,8 +1192,8 @@ static void say_leaving_from(Draft *draft) {
   say_match(draft, (Holder){"t", &r->target_key}, target_of(draft, "l"));
 }
 
-/* All links of the source but the supposed one. */
-static void say_other_links(Draft *draft) {
+/* All links of the source but the supposed one, or those that are to go. */
+static void say_other_links(Draft *draft, bool leaving) {
   const Relationship *r = draft->relationship;
   const Table *link = r->link;
   say(draft, SUPPOSED_LINKS " AS (SELECT ");
@@ -1161,12 +1207,25 @@ static void say_other_links(Draft *draft) {
   }
   say(draft, " FROM ");
   say_table(draft, link, "l");
-  say(draft, ", " SUPPOSED_LINK " AS this WHERE ");
+  say(draft, ", (SELECT * FROM " SUPPOSED_LINK " LIMIT 1) AS this WHERE ");
+  /* What a source has one of gives way. */
+  if (r->cardinality == MANY_TO_ONE || r->cardinality == ONE_TO_ONE) {
+    say(draft, "0");
+    return;
+  }
   say_linked(draft, end_of_source(r), "l", source_of(draft, "this"));
-  if (r->cardinality == MANY_TO_MANY && !r->pair_unique) return;
+  if (r->cardinality == MANY_TO_MANY && !r->pair_unique && !leaving) return;
   say(draft, " AND NOT (");
   say_linked(draft, end_of_target(r), "l", target_of(draft, "this"));
   say(draft, ")");
+}
+
+/* (SELECT count(*) ... of the links that there are, or would be */
+static void say_count(Draft *draft, Holder key, bool supposed) {
+  draft->supposed = supposed;
+  say(draft, "(SELECT count(*)");
+  say_links(draft, key, needs_of_links(draft->rule));
+  draft->supposed = true;
 }
 
 /* How many links there are, and may be. */
@@ -1177,14 +1236,30 @@ static void say_numbers(Draft *draft, Holder key) {
     say(draft, ", NULL, NULL");
     return;
   }
-  unsigned rows = needs_of_links(rule);
-  draft->supposed = false;
-  say(draft, ", (SELECT count(*)");
-  say_links(draft, key, rows);
-  draft->supposed = true;
+  say(draft, ", ");
+  say_count(draft, key, false);
   say_same_per(draft, "this");
   say(draft, "), ");
   say_expression(draft, rule->expression);
+}
+
+/* What the supposed link breaks.  One that is made owes nothing, but one that
+** changes may cease to count. */
+static void say_supposed_breaks(Draft *draft, bool leaving, Holder key,
+                                unsigned rows) {
+  const Rule *rule = draft->rule;
+  draft->supposed = true;
+  if (leaving ? !rule->leaving : rule->kind == RULE_MIN_COUNT) {
+    say_links_break(draft, key, NULL);
+  } else {
+    say_link_breaks(draft, "this", rows);
+  }
+  if (leaving || rule->kind != RULE_MIN_COUNT) return;
+  say(draft, " AND ");
+  say_count(draft, key, true);
+  say(draft, ") < ");
+  say_count(draft, key, false);
+  say(draft, ")");
 }
 
 char *trigger_verdict_sql(const Rule *rule, bool leaving,
@@ -1196,21 +1271,18 @@ char *trigger_verdict_sql(const Rule *rule, bool leaving,
   say_supposed_link(&draft, leaving, payload);
   if (leaving) say_leaving_from(&draft);
   if (!leaving) say_supposed_from(&draft);
-  say(&draft, " LIMIT 1), ");
-  say_other_links(&draft);
+  say(&draft, leaving ? "), " : " LIMIT 1), ");
+  say_other_links(&draft, leaving);
   if (!leaving && rule_is_about_all(rule))
     say(&draft, " UNION ALL SELECT * FROM " SUPPOSED_LINK);
   say(&draft, ") SELECT NOT (");
-  draft.supposed = true;
-  if (leaving && !rule->leaving) {
-    say_links_break(&draft, key, NULL);
-  } else {
-    say_link_breaks(&draft, "this", rows);
-  }
+  say_supposed_breaks(&draft, leaving, key, rows);
   say(&draft, ")");
   say_numbers(&draft, key);
   say(&draft, " FROM " SUPPOSED_LINK " AS this");
   say_rows(&draft, rows, ", ");
   say_rows_of(&draft, rows, "this", " WHERE ");
+  /* Of several that go at once, one that may not. */
+  if (leaving) say(&draft, " ORDER BY 1 NULLS LAST");
   return draft_finish(&draft);
 }
