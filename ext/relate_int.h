@@ -245,9 +245,10 @@ typedef struct Index {
   const char *name;
   bool unique;
   bool partial;
-  bool plain;      /* columns only, each with its own collation */
-  char origin;     /* 'p' PRIMARY KEY, 'u' UNIQUE, 'c' CREATE INDEX */
-  Columns columns; /* of a plain index; otherwise its leading plain columns */
+  bool plain;        /* columns only, each with its own collation */
+  char origin;       /* 'p' PRIMARY KEY, 'u' UNIQUE, 'c' CREATE INDEX */
+  Columns columns;   /* of a plain index; otherwise its leading plain columns */
+  unsigned descends; /* bits of the first of these that say DESC */
 } Index;
 
 typedef struct ForeignKey {
@@ -387,6 +388,8 @@ RELATE_PRIVATE void catalog_create(Failure *failure, sqlite3 *db,
                                    const Schema *schema);
 RELATE_PRIVATE void catalog_create_rules(Failure *failure, sqlite3 *db,
                                          const Schema *schema);
+/* True if DEBT_TABLE is there, and ours. */
+RELATE_PRIVATE bool catalog_has_debts(const Schema *schema);
 RELATE_PRIVATE void catalog_create_debts(Failure *failure, sqlite3 *db,
                                          const Schema *schema);
 /* By which a rule is known in DEBT_TABLE. */
