@@ -278,6 +278,14 @@ static void make_rule_trigger(Failure *failure, Regulation *regulation,
                enactment_sql(failure, regulation->rule, event, name, "main."));
 }
 
+static bool indexes_stand(Failure *failure, const Make *made) {
+  bool stand = true;
+  for (int i = 0; i < made->count && stand && !failure->code; i++)
+    stand = !name_equal(made->list[i].type, "index") ||
+            make_exists(failure, made, "index", made->list[i].name, NULL);
+  return stand;
+}
+
 /* True if the file has what the row, and what is said now, want. */
 static bool regulation_stands(Failure *failure, const Regulation *regulation,
                               const RuleDeclaration *before) {
@@ -288,7 +296,8 @@ static bool regulation_stands(Failure *failure, const Regulation *regulation,
     return false;
   Enactment enactment =
       enactment_of(failure, regulation->arena, regulation->make.db, &rule);
-  return enactment.state == ENACTMENT_INSTALLED;
+  return enactment.state == ENACTMENT_INSTALLED &&
+         indexes_stand(failure, &enactment.made);
 }
 
 static void rule_make_all(Failure *failure, Regulation *regulation) {
@@ -321,13 +330,26 @@ static void rule_unmake(Failure *failure, Regulation *regulation,
                        before);
 }
 
+/* The same, but an index that is there stays: it is wanted as before. */
+static void rule_unmake_triggers(Failure *failure, Regulation *regulation,
+                                 const RuleDeclaration *before) {
+  Make *make = &regulation->make;
+  for (int i = make->count - 1; i >= 0 && !failure->code; i--) {
+    Made made = make->list[i];
+    if (!name_equal(made.type, "index") ||
+        !make_exists(failure, make, made.type, made.name, NULL))
+      make_drop(failure, make, made.type, made.name);
+  }
+  catalog_forget_debts(failure, make->db, regulation->model->schema, before);
+}
+
 /* Makes what the rule wants, unless all of it is there. */
 static void regulation_install(Failure *failure, Regulation *regulation) {
   const RuleDeclaration *before = regulation_before(regulation);
   if (before) {
     if (regulation_stands(failure, regulation, before)) return;
     read_made(failure, regulation, before);
-    rule_unmake(failure, regulation, before);
+    rule_unmake_triggers(failure, regulation, before);
   }
   check_existing(failure, regulation);
   rule_make_all(failure, regulation);
