@@ -1223,6 +1223,10 @@ typedef void VerdictFunction(Failure *failure, void *argument,
 RELATE_PRIVATE void verdict_each(Failure *failure, Connection *connection,
                                  const VerdictQuestion *question,
                                  VerdictFunction *each, void *argument);
+/* True if what a trigger has raised is the message of a rule that refuses. */
+RELATE_PRIVATE bool verdict_refuses(Connection *connection,
+                                    const Failure *failure,
+                                    const VerdictQuestion *question);
 /* Adds numbers and the rule's name to what a trigger has raised. */
 RELATE_PRIVATE void verdict_explain(Failure *failure, Connection *connection,
                                     const VerdictQuestion *question);
