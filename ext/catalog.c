@@ -285,7 +285,7 @@ static bool catalog_has(const Schema *schema, const char *name,
   return catalog_has_columns(schema, name, columns, COLUMN_COUNT);
 }
 
-static bool catalog_has_debts(const Schema *schema) {
+bool catalog_has_debts(const Schema *schema) {
   static const char *const columns[] = {"rule", "key", "owed", "paid"};
   return catalog_has_columns(schema, DEBT_TABLE, columns, 4);
 }

@@ -87,8 +87,9 @@ static void check_function(Check *check, const DeclaredFunction *function) {
 static void append_row_condition(sqlite3_str *text, const Columns *key,
                                  const Value *values) {
   for (int i = 0; i < key->count; i++) {
-    sqlite3_str_appendf(text, "%s\"%w\" = ", i ? " AND " : "",
-                        key->list[i]->name);
+    sqlite3_str_appendf(text, "%s\"%w\" %s ", i ? " AND " : "",
+                        key->list[i]->name,
+                        values[i].type == SQLITE_NULL ? "IS" : "=");
     value_append_sql(text, &values[i]);
   }
 }
@@ -267,7 +268,8 @@ static void check_rule(Check *check, const RuleDeclaration *declaration) {
   }
   check_state(check, rule);
   const Relationship *r = rule->relationship;
-  const Finding more = {.table = r->link->name,
+  const Finding more = {.table = rule_is_about_all(rule) ? r->source->name
+                                                         : r->link->name,
                         .relationship = r->full_name,
                         .problem = "breaks a rule"};
   if (rule_says_what_is(rule))
@@ -295,8 +297,7 @@ static void find_debt(Check *check, const void *about,
 static void check_debts(Check *check) {
   sqlite3 *db = check->connection->db;
   const Finding more = {.table = DEBT_TABLE, .problem = "left owed"};
-  if (!schema_table(check->model->schema, DEBT_TABLE) ||
-      !sqlite3_get_autocommit(db))
+  if (!catalog_has_debts(check->model->schema) || !sqlite3_get_autocommit(db))
     return;
   check_rows(
       check,
@@ -320,6 +321,24 @@ static void append_index_columns(sqlite3_str *text, const Columns *columns) {
                         columns->list[i]->name);
 }
 
+static bool index_name_is_taken(Check *check, const char *name) {
+  sqlite3_stmt *statement = statement_prepare(
+      check->failure, check->connection->db, STATEMENT_PLAIN,
+      "SELECT 1 FROM main.sqlite_schema AS s WHERE s.name = ?1 COLLATE NOCASE");
+  statement_bind_text(check->failure, statement, 1, name);
+  bool taken = statement_step(check->failure, statement);
+  sqlite3_finalize(statement);
+  return taken;
+}
+
+/* b_a_id, or b_a_id_2 if there is something of that name. */
+static const char *index_free_name(Check *check, const char *name) {
+  const char *is_free = name ? name : "";
+  for (int i = 2; index_name_is_taken(check, is_free); i++)
+    is_free = arena_format(check->failure, check->arena, "%s_%d", name, i);
+  return is_free;
+}
+
 static void check_index(Check *check, const ForeignKey *key) {
   const Table *table = key->table;
   if (table_is_unique(table, &key->columns) ||
@@ -328,7 +347,7 @@ static void check_index(Check *check, const ForeignKey *key) {
   sqlite3_str *name = sqlite3_str_new(NULL), *fix = sqlite3_str_new(NULL);
   sqlite3_str_appendf(name, "%s_", table->name);
   columns_append(name, &key->columns, "_");
-  const char *index = check_text(check, name);
+  const char *index = index_free_name(check, check_text(check, name));
   sqlite3_str_appendf(fix, "CREATE INDEX \"%w\" ON \"%w\" (",
                       index ? index : "", table->name);
   append_index_columns(fix, &key->columns);
@@ -451,7 +470,9 @@ static bool index_is_covered(const Index *index, const Index *other) {
       index->columns.count > other->columns.count)
     return false;
   for (int i = 0; i < index->columns.count; i++)
-    if (index->columns.list[i] != other->columns.list[i]) return false;
+    if (index->columns.list[i] != other->columns.list[i] ||
+        (i < 32 && ((index->descends ^ other->descends) >> i & 1)))
+      return false;
   bool same = index->columns.count == other->columns.count;
   if (index->unique && !(same && other->unique)) return false;
   /* Of two that do the same the later one is named, and no constraint. */

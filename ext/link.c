@@ -66,14 +66,25 @@ static char *link_pair(Link *link) {
   return pair;
 }
 
+static VerdictQuestion link_question(Link *link, bool leaving) {
+  return (VerdictQuestion){.relationship = link->relationship,
+                           .leaving = leaving,
+                           .source = key_values(&link->source),
+                           .target = key_values(&link->target),
+                           .payload = link->order->payload,
+                           .payload_values = link->order->payload_values};
+}
+
 /* A trigger has refused it: if it is that of a rule, say how many there are. */
 static void link_explain_rule(Link *link) {
-  VerdictQuestion question = {.relationship = link->relationship,
-                              .source = key_values(&link->source),
-                              .target = key_values(&link->target),
-                              .payload = link->order->payload,
-                              .payload_values = link->order->payload_values};
+  VerdictQuestion question = link_question(link, false);
   verdict_explain(link->failure, link->connection, &question);
+}
+
+/* True if a rule has refused to let the link go. */
+static bool link_is_held(Link *link) {
+  VerdictQuestion question = link_question(link, true);
+  return verdict_refuses(link->connection, link->failure, &question);
 }
 
 /* A constraint has refused the statement: say of which rows, and, where a row
@@ -327,7 +338,7 @@ static sqlite3_int64 link_move_in_place(Link *link, Link *other) {
            1 + link->source.columns->count + link->target.columns->count,
            &other->target);
   sqlite3_int64 moved = link_write(link, statement);
-  link_explain(other);
+  link_explain(link_is_held(link) ? link : other);
   if (!moved && !link->failure->code && link_exists(link))
     link_why_nothing(other);
   if (link->failure->code == SQLITE_CONSTRAINT_UNIQUE ||

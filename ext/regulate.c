@@ -324,6 +324,14 @@ static void make_rule_trigger(Failure *failure, Regulation *regulation,
                enactment_sql(failure, regulation->rule, event, name, "main."));
 }
 
+static bool indexes_stand(Failure *failure, const Make *made) {
+  bool stand = true;
+  for (int i = 0; i < made->count && stand && !failure->code; i++)
+    stand = !name_equal(made->list[i].type, "index") ||
+            make_exists(failure, made, "index", made->list[i].name, NULL);
+  return stand;
+}
+
 /* True if the file has what the row, and what is said now, want. */
 static bool regulation_stands(Failure *failure, const Regulation *regulation,
                               const RuleDeclaration *before) {
@@ -334,7 +342,8 @@ static bool regulation_stands(Failure *failure, const Regulation *regulation,
     return false;
   Enactment enactment =
       enactment_of(failure, regulation->arena, regulation->make.db, &rule);
-  return enactment.state == ENACTMENT_INSTALLED;
+  return enactment.state == ENACTMENT_INSTALLED &&
+         indexes_stand(failure, &enactment.made);
 }
 
 static void rule_make_all(Failure *failure, Regulation *regulation) {

@@ -273,9 +273,10 @@ typedef struct Index {
   const char *name;
   bool unique;
   bool partial;
-  bool plain;      /* columns only, each with its own collation */
-  char origin;     /* 'p' PRIMARY KEY, 'u' UNIQUE, 'c' CREATE INDEX */
-  Columns columns; /* of a plain index; otherwise its leading plain columns */
+  bool plain;        /* columns only, each with its own collation */
+  char origin;       /* 'p' PRIMARY KEY, 'u' UNIQUE, 'c' CREATE INDEX */
+  Columns columns;   /* of a plain index; otherwise its leading plain columns */
+  unsigned descends; /* bits of the first of these that say DESC */
 } Index;
 
 typedef struct ForeignKey {
@@ -415,6 +416,8 @@ RELATE_PRIVATE void catalog_create(Failure *failure, sqlite3 *db,
                                    const Schema *schema);
 RELATE_PRIVATE void catalog_create_rules(Failure *failure, sqlite3 *db,
                                          const Schema *schema);
+/* True if DEBT_TABLE is there, and ours. */
+RELATE_PRIVATE bool catalog_has_debts(const Schema *schema);
 RELATE_PRIVATE void catalog_create_debts(Failure *failure, sqlite3 *db,
                                          const Schema *schema);
 /* By which a rule is known in DEBT_TABLE. */
@@ -1428,6 +1431,10 @@ typedef void VerdictFunction(Failure *failure, void *argument,
 RELATE_PRIVATE void verdict_each(Failure *failure, Connection *connection,
                                  const VerdictQuestion *question,
                                  VerdictFunction *each, void *argument);
+/* True if what a trigger has raised is the message of a rule that refuses. */
+RELATE_PRIVATE bool verdict_refuses(Connection *connection,
+                                    const Failure *failure,
+                                    const VerdictQuestion *question);
 /* Adds numbers and the rule's name to what a trigger has raised. */
 RELATE_PRIVATE void verdict_explain(Failure *failure, Connection *connection,
                                     const VerdictQuestion *question);

@@ -90,7 +90,7 @@ static void repair_rule(Failure *failure, Repair *repair,
 ** could hide that something is owed there. */
 static void repair_debts(Failure *failure, Repair *repair, bool own) {
   sqlite3 *db = repair->connection->db;
-  if (failure->code || !schema_table(repair->model->schema, DEBT_TABLE)) return;
+  if (failure->code || !catalog_has_debts(repair->model->schema)) return;
   sqlite3_stmt *statement =
       statement_prepare(failure, db, STATEMENT_PLAIN,
                         own ? "DELETE FROM main.\"" DEBT_TABLE "\""

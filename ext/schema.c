@@ -311,6 +311,8 @@ static void reader_index_columns(Reader *reader, Table *table, Index *index) {
     leading = leading && column && collation &&
               name_equal(collation, column->collation);
     if (!leading) continue;
+    if (sqlite3_column_int(statement, 3) && index->columns.count < 32)
+      index->descends |= 1u << index->columns.count;
     index->columns.list = arena_extend(reader->failure, reader->arena,
                                        (void *)index->columns.list,
                                        index->columns.count, sizeof(Column *));

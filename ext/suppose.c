@@ -61,22 +61,15 @@ static void suppose_default(Draft *draft, const Column *column) {
   draft_say(draft, literal ? text : "NULL");
 }
 
-/* The value that the column of the link would have. */
-static void suppose_supposed_value(Draft *draft, const Column *column,
-                                   const Columns *payload) {
+/* The value that the column of an association's new row would have, or has where
+** the pair is linked. */
+static void suppose_new_value(Draft *draft, const Column *column,
+                              const Columns *payload) {
   const Relationship *r = draft->relationship;
   int given = place_of(payload, column);
-  int source = r->source_foreign ? place_of(&r->source_link, column) : -1;
-  int target = r->target_foreign ? place_of(&r->target_link, column) : -1;
   if (given >= 0) {
     int keys = r->source_key.count + r->target_key.count;
     sqlite3_str_appendf(draft->text, "?%d", keys + 1 + given);
-  } else if (source >= 0) {
-    draft_column(draft, "s", r->source_key.list[source]);
-  } else if (target >= 0) {
-    draft_column(draft, "t", r->target_key.list[target]);
-  } else if (r->cardinality != MANY_TO_MANY) {
-    draft_column(draft, r->linked_by_source ? "s" : "t", column);
   } else if (!r->pair_unique) {
     suppose_default(draft, column);
   } else {
@@ -87,6 +80,59 @@ static void suppose_supposed_value(Draft *draft, const Column *column,
     draft_say(draft, ", ");
     draft_column(draft, "l", column);
     draft_say(draft, ")");
+  }
+}
+
+static void suppose_cast(Draft *draft, const Column *column,
+                         const Columns *payload, const char *type) {
+  draft_say(draft, "CAST(");
+  suppose_new_value(draft, column, payload);
+  sqlite3_str_appendf(draft->text, " AS %s)", type /* safe: a literal */);
+}
+
+/* Likewise, as it would be stored: a column of numbers makes one of what looks
+** like it, and leaves the rest.  And by its collation, which no expression has
+** by itself. */
+static void suppose_stored_value(Draft *draft, const Column *column,
+                                 const Columns *payload) {
+  const char *const numbers[] = {column->affinity == 'E' ? "REAL" : "INTEGER",
+                                 "NUMERIC"};
+  if (column->affinity == 'B') {
+    suppose_cast(draft, column, payload, "TEXT");
+  } else if (column->affinity > 'B') {
+    draft_say(draft, "CASE ");
+    suppose_new_value(draft, column, payload);
+    for (int i = 0; i < 2; i++) {
+      draft_say(draft, " WHEN ");
+      suppose_cast(draft, column, payload, numbers[i]);
+      draft_say(draft, " THEN ");
+      suppose_cast(draft, column, payload, numbers[i]);
+    }
+    draft_say(draft, " ELSE ");
+    suppose_new_value(draft, column, payload);
+    draft_say(draft, " END");
+  } else {
+    suppose_new_value(draft, column, payload);
+  }
+  sqlite3_str_appendf(draft->text, " COLLATE \"%w\"", column->collation);
+}
+
+/* The value that the column of the link would have. */
+static void suppose_supposed_value(Draft *draft, const Column *column,
+                                   const Columns *payload) {
+  const Relationship *r = draft->relationship;
+  int source = r->source_foreign ? place_of(&r->source_link, column) : -1;
+  int target = r->target_foreign ? place_of(&r->target_link, column) : -1;
+  if (source >= 0) {
+    draft_column(draft, "s", r->source_key.list[source]);
+  } else if (target >= 0) {
+    draft_column(draft, "t", r->target_key.list[target]);
+  } else if (r->cardinality != MANY_TO_MANY) {
+    draft_column(draft, r->linked_by_source ? "s" : "t", column);
+  } else if (column == &r->link->rowid) {
+    draft_say(draft, "NULL");
+  } else {
+    suppose_stored_value(draft, column, payload);
   }
 }
 
@@ -114,7 +160,7 @@ static void suppose_supposed_link(Draft *draft, bool leaving,
   if (link_has_rowid(draft->relationship)) {
     draft_say(draft, ", ");
     if (leaving) draft_column(draft, "l", &link->rowid);
-    if (!leaving) draft_say(draft, "NULL");
+    if (!leaving) suppose_supposed_value(draft, &link->rowid, payload);
     suppose_column_as(draft, &link->rowid);
   }
 }
@@ -139,8 +185,8 @@ static void suppose_leaving_from(Draft *draft) {
               draft_target_of(draft, "l"));
 }
 
-/* All links of the source but the supposed one. */
-static void suppose_other_links(Draft *draft) {
+/* All links of the source but the supposed one, or those that are to go. */
+static void suppose_other_links(Draft *draft, bool leaving) {
   const Relationship *r = draft->relationship;
   const Table *link = r->link;
   draft_say(draft, DRAFT_LINKS " AS (SELECT ");
@@ -154,12 +200,25 @@ static void suppose_other_links(Draft *draft) {
   }
   draft_say(draft, " FROM ");
   draft_table(draft, link, "l");
-  draft_say(draft, ", " DRAFT_LINK " AS this WHERE ");
+  draft_say(draft, ", (SELECT * FROM " DRAFT_LINK " LIMIT 1) AS this WHERE ");
+  /* What a source has one of gives way. */
+  if (r->cardinality == MANY_TO_ONE || r->cardinality == ONE_TO_ONE) {
+    draft_say(draft, "0");
+    return;
+  }
   draft_linked(draft, end_of_source(r), "l", draft_source_of(draft, "this"));
-  if (r->cardinality == MANY_TO_MANY && !r->pair_unique) return;
+  if (r->cardinality == MANY_TO_MANY && !r->pair_unique && !leaving) return;
   draft_say(draft, " AND NOT (");
   draft_linked(draft, end_of_target(r), "l", draft_target_of(draft, "this"));
   draft_say(draft, ")");
+}
+
+/* (SELECT count(*) ... of the links that there are, or would be */
+static void suppose_count(Draft *draft, Holder key, bool supposed) {
+  draft->supposed = supposed;
+  draft_say(draft, "(SELECT count(*)");
+  draft_links(draft, key, draft_links_need(draft->rule));
+  draft->supposed = true;
 }
 
 /* How many links there are, and may be. */
@@ -170,14 +229,30 @@ static void suppose_numbers(Draft *draft, Holder key) {
     draft_say(draft, ", NULL, NULL");
     return;
   }
-  unsigned rows = draft_links_need(rule);
-  draft->supposed = false;
-  draft_say(draft, ", (SELECT count(*)");
-  draft_links(draft, key, rows);
-  draft->supposed = true;
+  draft_say(draft, ", ");
+  suppose_count(draft, key, false);
   draft_same_per(draft, "this");
   draft_say(draft, "), ");
   draft_expression(draft, rule->expression);
+}
+
+/* What the supposed link breaks.  One that is made owes nothing, but one that
+** changes may cease to count. */
+static void suppose_supposed_breaks(Draft *draft, bool leaving, Holder key,
+                                    unsigned rows) {
+  const Rule *rule = draft->rule;
+  draft->supposed = true;
+  if (leaving ? !rule->leaving : rule->kind == RULE_MIN_COUNT) {
+    draft_links_break(draft, key, NULL);
+  } else {
+    draft_link_breaks(draft, "this", rows);
+  }
+  if (leaving || rule->kind != RULE_MIN_COUNT) return;
+  draft_say(draft, " AND ");
+  suppose_count(draft, key, true);
+  draft_say(draft, ") < ");
+  suppose_count(draft, key, false);
+  draft_say(draft, ")");
 }
 
 char *suppose_sql(const Rule *rule, bool leaving, const Columns *payload) {
@@ -188,21 +263,18 @@ char *suppose_sql(const Rule *rule, bool leaving, const Columns *payload) {
   suppose_supposed_link(&draft, leaving, payload);
   if (leaving) suppose_leaving_from(&draft);
   if (!leaving) suppose_supposed_from(&draft);
-  draft_say(&draft, " LIMIT 1), ");
-  suppose_other_links(&draft);
+  draft_say(&draft, leaving ? "), " : " LIMIT 1), ");
+  suppose_other_links(&draft, leaving);
   if (!leaving && rule_is_about_all(rule))
     draft_say(&draft, " UNION ALL SELECT * FROM " DRAFT_LINK);
   draft_say(&draft, ") SELECT NOT (");
-  draft.supposed = true;
-  if (leaving && !rule->leaving) {
-    draft_links_break(&draft, key, NULL);
-  } else {
-    draft_link_breaks(&draft, "this", rows);
-  }
+  suppose_supposed_breaks(&draft, leaving, key, rows);
   draft_say(&draft, ")");
   suppose_numbers(&draft, key);
   draft_say(&draft, " FROM " DRAFT_LINK " AS this");
   draft_rows(&draft, rows, ", ");
   draft_rows_of(&draft, rows, "this", " WHERE ");
+  /* Of several that go at once, one that may not. */
+  if (leaving) draft_say(&draft, " ORDER BY 1 NULLS LAST");
   return draft_finish(&draft);
 }

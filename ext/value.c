@@ -107,13 +107,35 @@ void value_result_copy(sqlite3_context *context, const Value *value) {
   }
 }
 
+/* No literal is infinite, but one that is too large is read so. */
+static void append_real(sqlite3_str *text, double real) {
+  if (real - real != 0) {
+    sqlite3_str_appendall(text, real > 0 ? "9e999" : "-9e999");
+  } else {
+    sqlite3_str_appendf(text, "%!.17g", real);
+  }
+}
+
+/* 'it''s', or ('a'||char(0)||'b') */
+static void append_text(sqlite3_str *text, const char *bytes, int size) {
+  const char *end = bytes + size, *zero = memchr(bytes, 0, (size_t)size);
+  if (zero) sqlite3_str_appendall(text, "(");
+  for (; zero; zero = memchr(bytes, 0, (size_t)(end - bytes))) {
+    sqlite3_str_appendf(text, "'%.*q'||char(0)||", (int)(zero - bytes), bytes);
+    bytes = zero + 1;
+    size = -1;
+  }
+  sqlite3_str_appendf(text, "'%.*q'", (int)(end - bytes), bytes);
+  if (size < 0) sqlite3_str_appendall(text, ")");
+}
+
 void value_append_sql(sqlite3_str *text, const Value *value) {
   if (value->type == SQLITE_INTEGER) {
     sqlite3_str_appendf(text, "%lld", value->integer);
   } else if (value->type == SQLITE_FLOAT) {
-    sqlite3_str_appendf(text, "%!.17g", value->real);
+    append_real(text, value->real);
   } else if (value->type == SQLITE_TEXT) {
-    sqlite3_str_appendf(text, "'%.*q'", value->size, value->bytes);
+    append_text(text, value->bytes, value->size);
   } else if (value->type == SQLITE_BLOB) {
     sqlite3_str_appendall(text, "x'");
     for (int i = 0; i < value->size; i++)

@@ -84,13 +84,17 @@ void verdict_each(Failure *failure, Connection *connection,
 typedef struct Explanation {
   const char *message; /* that the trigger has raised */
   sqlite3_str *text;
+  bool refuses; /* a rule with that message does not hold */
 } Explanation;
 
 static void explain_verdict(Failure *failure, void *argument,
                             const Verdict *verdict) {
-  const Explanation *explanation = argument;
+  Explanation *explanation = argument;
   const Rule *rule = verdict->rule;
   (void)failure;
+  if (!rule->problem && strcmp(rule->message, explanation->message) == 0 &&
+      verdict->holds.type == SQLITE_INTEGER && !verdict->holds.integer)
+    explanation->refuses = true;
   if (rule->problem || sqlite3_str_length(explanation->text) ||
       strcmp(rule->message, explanation->message) != 0)
     return;
@@ -105,13 +109,25 @@ static void explain_verdict(Failure *failure, void *argument,
                         rule->declaration->name);
 }
 
+bool verdict_refuses(Connection *connection, const Failure *failure,
+                     const VerdictQuestion *question) {
+  Failure own = {0, NULL};
+  if (failure->code != SQLITE_CONSTRAINT_TRIGGER || !failure->message)
+    return false;
+  Explanation explanation = {failure->message, sqlite3_str_new(NULL), false};
+  verdict_each(&own, connection, question, explain_verdict, &explanation);
+  sqlite3_free(sqlite3_str_finish(explanation.text));
+  failure_clear(&own);
+  return explanation.refuses;
+}
+
 /* Some orders both make a link and let another go: either may be refused. */
 void verdict_explain(Failure *failure, Connection *connection,
                      const VerdictQuestion *question) {
   Failure own = {0, NULL};
   VerdictQuestion asked = *question;
   if (failure->code != SQLITE_CONSTRAINT_TRIGGER || !failure->message) return;
-  Explanation explanation = {failure->message, sqlite3_str_new(NULL)};
+  Explanation explanation = {failure->message, sqlite3_str_new(NULL), false};
   for (int leaving = 0; leaving < 2; leaving++) {
     asked.leaving = leaving != 0;
     if (!sqlite3_str_length(explanation.text))

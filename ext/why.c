@@ -51,6 +51,10 @@ static void why_find(Failure *failure, Why *why, const Value *given) {
     why->leaving = function->base == BASE_UNRELATE;
   } else {
     why->path = path_read(failure, name);
+    if (!failure->code && !name_equal(why->path.schema, "main"))
+      failure_set(failure, SQLITE_ERROR,
+                  "%s is not in main: only relationships of main have rules",
+                  name);
     why->relationship = path_relationship(failure, why->model, &why->path);
   }
   function_check_links(failure, failure->code ? NULL : why->relationship);
