@@ -314,12 +314,46 @@ static void check_existing(Failure *failure, const Regulation *regulation) {
 
 /* ---- the triggers ---- */
 
+/* True if another rule has that trigger on its record, even if it is lost. */
+static bool is_anothers(Failure *failure, Regulation *regulation,
+                        const char *name) {
+  const Catalog *catalog = regulation->model->catalog;
+  const RuleDeclaration *own = regulation_before(regulation);
+  sqlite3_stmt *statement =
+      statement_prepare(failure, regulation->make.db, STATEMENT_PLAIN,
+                        "SELECT instr(lower(?1), lower(json_quote(?2)))");
+  bool is = false;
+  for (int i = 0; i < catalog->rule_count && !is && !failure->code; i++) {
+    const RuleDeclaration *rule = &catalog->rules[i];
+    if (rule == own || rule->problem) continue;
+    statement_bind_text(failure, statement, 1, rule->made);
+    statement_bind_text(failure, statement, 2, name);
+    if (statement_step(failure, statement))
+      is = sqlite3_column_int(statement, 0) != 0;
+    sqlite3_reset(statement);
+  }
+  sqlite3_finalize(statement);
+  return is;
+}
+
+static const char *unused_trigger(Failure *failure, Regulation *regulation,
+                                  TriggerEvent event) {
+  const char *name = NULL;
+  for (int i = 1;
+       !failure->code && (!name || is_anothers(failure, regulation, name));
+       i++) {
+    sqlite3_str *stem = sqlite3_str_new(NULL);
+    trigger_append_name(stem, regulation->rule, event);
+    if (i > 1) sqlite3_str_appendf(stem, "_%d", i);
+    name = make_unused_name(failure, &regulation->make, stem);
+  }
+  return name;
+}
+
 static void make_rule_trigger(Failure *failure, Regulation *regulation,
                               TriggerEvent event) {
   if (failure->code || !trigger_is_wanted(regulation->rule, event)) return;
-  sqlite3_str *stem = sqlite3_str_new(NULL);
-  trigger_append_name(stem, regulation->rule, event);
-  const char *name = make_unused_name(failure, &regulation->make, stem);
+  const char *name = unused_trigger(failure, regulation, event);
   make_trigger(failure, &regulation->make, name,
                enactment_sql(failure, regulation->rule, event, name, "main."));
 }
