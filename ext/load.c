@@ -208,7 +208,8 @@ static void load_integer(Loading *loading, sqlite3_int64 integer) {
 }
 
 /* Writes a column of the row that `statement` stands on.  As a value it is asked
-** for once, since each question about a column takes a lock. */
+** for once: each question about a column takes the connection's lock, which who
+** calls a function holds already. */
 static void load_value(Loading *loading, sqlite3_stmt *statement, int column,
                        bool json) {
   sqlite3_value *value = sqlite3_column_value(statement, column);
