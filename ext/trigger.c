@@ -56,6 +56,7 @@ typedef struct Draft {
   const Relationship *relationship;
   const char *schema; /* of the tables, NULL in what is stored */
   bool supposed;      /* the link that is judged is not there, see below */
+  bool lost;          /* no memory for a part of it */
 } Draft;
 
 /* A row by its alias, and the columns in it that hold some key. */
@@ -69,12 +70,12 @@ static void say(Draft *draft, const char *text) {
 }
 
 static Draft draft_of(const Rule *rule, const char *schema) {
-  return (Draft){sqlite3_str_new(NULL), rule, rule->relationship, schema,
-                 false};
+  return (Draft){
+      sqlite3_str_new(NULL), rule, rule->relationship, schema, false, false};
 }
 
 static char *draft_finish(Draft *draft) {
-  bool lost = sqlite3_str_errcode(draft->text) != SQLITE_OK;
+  bool lost = draft->lost || sqlite3_str_errcode(draft->text) != SQLITE_OK;
   char *text = sqlite3_str_finish(draft->text);
   if (!lost) return text;
   sqlite3_free(text);
@@ -630,6 +631,7 @@ static void say_key_value(Draft *draft, Holder key) {
 static void say_debtor(Draft *draft) {
   sqlite3_str *name = sqlite3_str_new(NULL);
   catalog_append_debtor(name, draft->rule->declaration);
+  if (sqlite3_str_errcode(name)) draft->lost = true;
   char *text = sqlite3_str_finish(name);
   sqlite3_str_appendf(draft->text, "%Q", text ? text : "");
   sqlite3_free(text);
