@@ -252,6 +252,17 @@ sqlite3_stmt *cache_sql(Failure *failure, Cache *cache, int kind,
                    sqlite3_mprintf("%s", sql));
 }
 
+sqlite3_stmt *cache_text(Failure *failure, Cache *cache, int kind, char *sql) {
+  if (!sql) failure_memory(failure);
+  sqlite3_stmt *statement =
+      failure->code ? NULL : cache_take(cache, 0, kind, sql);
+  if (!statement && !failure->code)
+    statement =
+        cache_add(failure, cache, 0, kind, sql, 0, sqlite3_mprintf("%s", sql));
+  sqlite3_free(sql);
+  return statement;
+}
+
 /* Resets the statement and takes it back.  NULL is fine. */
 void cache_give(Cache *cache, sqlite3_stmt *statement) {
   Entry **link = &cache->entries;

@@ -229,13 +229,9 @@ static void pick_fail(Failure *failure, const Table *table, const Value *given,
 static void pick_find(Failure *failure, Connection *connection,
                       const Pick *pick, const Value *given, Key *key) {
   if (failure->code) return;
-  char *sql = generate_find(key->table, key->columns, &pick->columns);
-  if (!sql) failure_memory(failure);
   sqlite3_stmt *find =
-      sql ? cache_take(connection->cache, 0, KIND_FIND, sql) : NULL;
-  if (!find && sql)
-    find = cache_add(failure, connection->cache, 0, KIND_FIND, sql,
-                     STATEMENT_PLAIN, sqlite3_mprintf("%s", sql));
+      cache_text(failure, connection->cache, KIND_FIND,
+                 generate_find(key->table, key->columns, &pick->columns));
   Value value;
   sqlite3_int64 cursor = 0;
   for (int i = 1; values_next(&pick->values, &cursor, &value); i++)
@@ -251,7 +247,6 @@ static void pick_find(Failure *failure, Connection *connection,
       pick_fail(failure, key->table, given, true);
   }
   cache_give(connection->cache, find);
-  sqlite3_free(sql);
 }
 
 static void key_read_object(Failure *failure, Connection *connection,

@@ -73,6 +73,7 @@ static void register_all(Failure *failure, Connection *connection) {
   why_register(failure, connection);
   check_register(failure, connection);
   load_register(failure, connection);
+  save_register(failure, connection);
   register_functions(failure, connection);
 }
 
@@ -104,7 +105,8 @@ static void connect_tables(sqlite3 *db) {
                                        "relationship_function_list",
                                        "relationship_rule_list",
                                        "related_why",
-                                       "relationship_check"};
+                                       "relationship_check",
+                                       "relate_save"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
     module_connect(&ignored, db, tables[i]);

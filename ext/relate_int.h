@@ -215,6 +215,9 @@ RELATE_PRIVATE sqlite3_stmt *cache_add(Failure *failure, Cache *cache,
                                        char *sql);
 RELATE_PRIVATE sqlite3_stmt *cache_sql(Failure *failure, Cache *cache, int kind,
                                        const char *sql);
+/* Takes, or prepares and takes, the statement of that text, which it frees. */
+RELATE_PRIVATE sqlite3_stmt *cache_text(Failure *failure, Cache *cache,
+                                        int kind, char *sql);
 RELATE_PRIVATE void cache_give(Cache *cache, sqlite3_stmt *statement);
 RELATE_PRIVATE void cache_clear(Cache *cache);
 /* A statement that stays until the connection closes; *place becomes NULL
@@ -974,6 +977,72 @@ RELATE_PRIVATE void draft_link_breaks(Draft *draft, const char *judged,
 /* The keys of the sources, or of both ends of the links, that break the rule. */
 RELATE_PRIVATE char *draft_breaking_sql(const Rule *rule);
 
+/* ---- layer 7: form.c: rows of which the same columns are given ---- */
+
+typedef struct Frame Frame;
+
+/* Some columns of a table that are given. */
+typedef struct Form {
+  struct Form *next; /* of the frame */
+  Frame *frame;
+  Columns columns;
+  sqlite3_stmt *insert, *compare, *update; /* NULL: not needed so far */
+} Form;
+
+/* What all forms of a table share. */
+struct Frame {
+  Frame *next;
+  const Table *table;
+  Columns kept;  /* what is remembered of each row; the row's key comes first */
+  bool by_rowid; /* which is the rowid alone */
+  Form *forms;
+  sqlite3_stmt **find; /* by the number of a key */
+};
+
+/* No frames at first. */
+typedef struct Forms {
+  Arena *arena;
+  const Model *model;
+  Cache *cache;
+  Frame *frames;
+} Forms;
+
+RELATE_PRIVATE Frame *forms_frame(Failure *failure, Forms *forms,
+                                  const Table *table);
+RELATE_PRIVATE Form *forms_form(Failure *failure, Forms *forms, Frame *frame,
+                                int count, const Column *const *list);
+/* The place of the column among those that are kept, or given; -1: it is not. */
+RELATE_PRIVATE int frame_place(const Frame *frame, const Column *column);
+RELATE_PRIVATE int form_place(const Form *form, const Column *column);
+/* By which a row can be known: number 0 is the primary key, without columns where
+** there is none, 1 and on are the indexes; NULL: that one does not tell rows
+** apart. */
+RELATE_PRIVATE const Columns *frame_key(const Frame *frame, int number);
+/* Statements.  Bound are the values of the key or the form from parameter 1, and
+** behind those of a form the key of the row.  Reset them; these are given back by
+** forms_release.  What is kept of the row with that key: */
+RELATE_PRIVATE sqlite3_stmt *frame_find(Failure *failure, Forms *forms,
+                                        const Frame *frame, int number);
+/* A new row; gives what is kept of it, unless that is the rowid. */
+RELATE_PRIVATE sqlite3_stmt *form_insert(Failure *failure, Forms *forms,
+                                         Form *form);
+/* For each column whether it is as given. */
+RELATE_PRIVATE sqlite3_stmt *form_compare(Failure *failure, Forms *forms,
+                                          Form *form);
+/* Gives what is kept of the row. */
+RELATE_PRIVATE sqlite3_stmt *form_update(Failure *failure, Forms *forms,
+                                         Form *form);
+RELATE_PRIVATE void forms_release(Forms *forms);
+/* To be given back to the cache.  Whether the column of a row, whose key is bound
+** behind it, holds JSON that says the same as parameter 1. */
+RELATE_PRIVATE sqlite3_stmt *frame_compare_json(Failure *failure,
+                                                const Forms *forms,
+                                                const Frame *frame,
+                                                const Column *column);
+/* The row with that key goes. */
+RELATE_PRIVATE sqlite3_stmt *frame_delete(Failure *failure, const Forms *forms,
+                                          const Frame *frame);
+
 /* ---- layer 7: rebuild.c: the SQL that would make a table anew ---- */
 
 /* Scripts for an error to offer; nothing is run.  The caller frees them. */
@@ -1492,6 +1561,82 @@ RELATE_PRIVATE void targets_keep(Failure *failure, Targets *targets,
 RELATE_PRIVATE bool targets_next(const Targets *targets, int *place,
                                  Value *values, int columns);
 
+/* ---- layer 11: graph.c: JSON read as rows and links ---- */
+
+typedef struct Tie Tie;
+
+/* How far an object has come, see persist.c. */
+typedef enum ObjectState {
+  OBJECT_WAITS,
+  OBJECT_ENTERED, /* rows that it refers to are being written */
+  OBJECT_WRITTEN
+} ObjectState;
+
+/* A JSON object: a row. */
+typedef struct Object {
+  struct Object *next;         /* in the order of the text */
+  const struct Object *around; /* in which it stands; NULL: at the top */
+  const char *name;            /* under which member of that; or NULL */
+  int index;                   /* in an array, or -1 */
+  int document;                /* from 1 */
+  Frame *frame;
+  Form *form; /* of what is given */
+  Value *values;
+  struct Object *same; /* that stands for its row; NULL: itself */
+  Tie *held;           /* for which its row holds the foreign key */
+  struct Listing *listings;
+  Value *kept; /* what the frame keeps of its row; NULL: not known */
+  ObjectState state;
+  bool settled; /* see identity.c */
+  bool found;   /* its row was there before */
+} Object;
+
+/* What an object says of a relationship: some links of its row, or all. */
+typedef struct Listing {
+  struct Listing *next;      /* in the order of the text */
+  struct Listing *of_object; /* another one of the object */
+  const Relationship *relationship;
+  Object *source;
+  bool whole; /* there are to be no other links */
+  Tie *ties, *last;
+} Listing;
+
+/* A link that is to be. */
+struct Tie {
+  struct Tie *next;      /* of the listing */
+  struct Tie *of_holder; /* another one whose foreign key is in that row */
+  Listing *listing;
+  Object *target;
+  Columns payload;
+  Value *payload_values;
+  bool made;
+};
+
+typedef struct Graph {
+  Forms forms;
+  int documents;
+  Object *objects, *last_object;
+  Listing *listings, *last_listing;
+} Graph;
+
+/* A document, and how it is to be read. */
+typedef struct GraphOrder {
+  const Table *table; /* of the objects at the top */
+  Value json;
+  bool replaces; /* a relationship that is listed has no other links */
+  bool ignores;  /* names that mean nothing */
+} GraphOrder;
+
+/* Adds what the document says. */
+RELATE_PRIVATE void graph_read(Failure *failure, Connection *connection,
+                               Graph *graph, const GraphOrder *order);
+/* $.courses[2] */
+RELATE_PRIVATE void object_append_path(sqlite3_str *text, const Object *object);
+/* Says in front of a failure where in the documents it is: at the object, or at
+** a member of it. */
+RELATE_PRIVATE void object_prefix(Failure *failure, const Graph *graph,
+                                  const Object *object, const Column *column);
+
 /* ---- layer 12: link.c: links made, removed and moved ---- */
 
 /* One order to change the links of a source. */
@@ -1540,6 +1685,28 @@ RELATE_PRIVATE sqlite3_int64 link_rows(Failure *failure, Connection *connection,
 RELATE_PRIVATE const Column *link_payload(Failure *failure,
                                           const Relationship *relationship,
                                           const char *name);
+
+/* ---- layer 12: identity.c: which row an object is ---- */
+
+/* Finds the rows of all objects, and makes those one that are the same. */
+RELATE_PRIVATE void graph_identify(Failure *failure, Graph *graph);
+/* The object that stands for the row. */
+RELATE_PRIVATE Object *object_of(Object *object);
+/* What is kept or given of it, or NULL. */
+RELATE_PRIVATE const Value *object_value(const Object *object,
+                                         const Column *column);
+/* Keeps the row that `statement` stands on. */
+RELATE_PRIVATE void object_keep(Failure *failure, Arena *arena, Object *object,
+                                sqlite3_stmt *statement);
+/* The object whose row holds the foreign key, NULL: none does; the one that it
+** refers to; the columns of the key, and of that which they refer to. */
+RELATE_PRIVATE Object *tie_holder(const Tie *tie);
+RELATE_PRIVATE Object *tie_parent(const Tie *tie);
+RELATE_PRIVATE const Columns *tie_columns(const Tie *tie);
+RELATE_PRIVATE const Columns *tie_key(const Tie *tie);
+/* True if the column would store them alike. */
+RELATE_PRIVATE bool value_is_alike(const Column *column, const Value *a,
+                                   const Value *b);
 
 /* ---- layer 12: make.c: what a declaration has made in the file ---- */
 
@@ -1639,6 +1806,18 @@ RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
                               const Fields *fields, int argc,
                               sqlite3_value **argv);
 
+/* ---- layer 13: persist.c: rows and links of documents, written ---- */
+
+#define PERSIST_COLUMNS 5 /* of the log */
+
+/* Makes the database say what the graph says.  How many rows and links were made,
+** changed or removed; of each `log`, unless it is NULL, has what was done, the
+** name of the table or relationship, the key, that of a link's target, and where
+** the documents say so. */
+RELATE_PRIVATE sqlite3_int64 graph_persist(Failure *failure,
+                                           Connection *connection, Graph *graph,
+                                           Values *log);
+
 /* ---- layer 13: load.c: related_json() ---- */
 
 RELATE_PRIVATE void load_register(Failure *failure, Connection *connection);
@@ -1711,6 +1890,10 @@ RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
 /* Sees to it that targets go with their last link, or that they stay. */
 RELATE_PRIVATE void orphan_uphold(Failure *failure, Make *make,
                                   const Relationship *r, bool wanted);
+
+/* ---- layer 14: save.c: relate_save() ---- */
+
+RELATE_PRIVATE void save_register(Failure *failure, Connection *connection);
 
 /* ---- layer 14: navigator.c: a relationship as a table ---- */
 

@@ -1,0 +1,286 @@
+/*
+** form.c: rows of which the same columns are given.
+**
+** What relate_save() reads is sorted by form: a table, and the columns that an
+** object gives.  All objects of one form are written by the same statements:
+**
+**     {"name": "Ann", "year": 2}      form: students(name, year)
+**
+**       SELECT t."id" FROM "main"."students" AS t WHERE t."name" = ?1
+**       INSERT INTO "main"."students"("name", "year") VALUES (?1, ?2)
+**         RETURNING "id"
+**       SELECT t."name" IS ?1 ..., t."year" IS ?2 ...
+**         FROM "main"."students" AS t WHERE t."id" = ?3
+**       UPDATE "main"."students" AS t SET "name" = ?1, "year" = ?2
+**         WHERE t."id" = ?3
+**
+** A frame is what all forms of a table share.  Of each row its columns `kept` are
+** remembered: by which it is known, and to which links refer.
+**
+** A statement is taken from the cache when it is first needed, and given back with
+** all the others; until then who uses it resets it.
+*/
+#include "relate_int.h"
+
+enum { KIND_FORM = -310 };
+
+/* ---- frames ---- */
+
+static void kept_add(Failure *failure, Arena *arena, Columns *kept,
+                     const Columns *more) {
+  for (int i = 0; i < more->count; i++) {
+    if (columns_contain(kept, more->list[i])) continue;
+    kept->list = arena_extend(failure, arena, (void *)kept->list, kept->count,
+                              sizeof(*kept->list));
+    if (failure->code) return;
+    kept->list[kept->count++] = more->list[i];
+  }
+}
+
+/* True if the key is SQLite's own number of the row. */
+static bool key_is_rowid(const Table *table) {
+  const Columns *key = &table->row_key;
+  if (table->without_rowid || key->count != 1) return false;
+  if (key->list[0] == &table->rowid) return true;
+  for (int i = 0; i < table->index_count; i++)
+    if (table->indexes[i].origin == 'p') return false; /* of its own */
+  return name_equal(key->list[0]->type, "INTEGER");
+}
+
+static Frame *frame_new(Failure *failure, Forms *forms, const Table *table) {
+  Frame *frame = arena_take(failure, forms->arena, sizeof(*frame));
+  if (!frame) return NULL;
+  frame->table = table;
+  kept_add(failure, forms->arena, &frame->kept, &table->row_key);
+  for (int i = 0; i < forms->model->relationship_count; i++) {
+    const Relationship *r = &forms->model->relationships[i];
+    if (r->source == table && !r->problem && !r->derived)
+      kept_add(failure, forms->arena, &frame->kept, &r->source_key);
+  }
+  frame->by_rowid = frame->kept.count == 1 && key_is_rowid(table);
+  frame->find = arena_take(failure, forms->arena,
+                           (table->index_count + 1) *
+                               (sqlite3_int64)sizeof(*frame->find));
+  if (!frame->find) return NULL;
+  frame->next = forms->frames;
+  forms->frames = frame;
+  return frame;
+}
+
+Frame *forms_frame(Failure *failure, Forms *forms, const Table *table) {
+  for (Frame *frame = forms->frames; frame; frame = frame->next)
+    if (frame->table == table) return frame;
+  return failure->code ? NULL : frame_new(failure, forms, table);
+}
+
+int frame_place(const Frame *frame, const Column *column) {
+  for (int i = 0; i < frame->kept.count; i++)
+    if (frame->kept.list[i] == column) return i;
+  return -1;
+}
+
+const Columns *frame_key(const Frame *frame, int number) {
+  const Table *table = frame->table;
+  if (number == 0) return &table->primary_key;
+  const Index *index = &table->indexes[number - 1];
+  return index->unique && index->plain && index->origin != 'p' ? &index->columns
+                                                               : NULL;
+}
+
+/* ---- forms ---- */
+
+static bool form_has(const Form *form, int count, const Column *const *list) {
+  return form->columns.count == count &&
+         (!count ||
+          memcmp(form->columns.list, list, (size_t)count * sizeof(*list)) == 0);
+}
+
+static Form *form_new(Failure *failure, Forms *forms, Frame *frame, int count,
+                      const Column *const *list) {
+  Form *form = arena_take(failure, forms->arena, sizeof(*form));
+  const Column **copy = arena_take(failure, forms->arena,
+                                   (count + 1) * (sqlite3_int64)sizeof(*copy));
+  if (!copy) return NULL;
+  if (count) memcpy(copy, list, (size_t)count * sizeof(*copy));
+  *form =
+      (Form){.next = frame->forms, .frame = frame, .columns = {count, copy}};
+  frame->forms = form;
+  return form;
+}
+
+Form *forms_form(Failure *failure, Forms *forms, Frame *frame, int count,
+                 const Column *const *list) {
+  for (Form *form = frame->forms; form; form = form->next)
+    if (form_has(form, count, list)) return form;
+  return failure->code ? NULL : form_new(failure, forms, frame, count, list);
+}
+
+int form_place(const Form *form, const Column *column) {
+  for (int i = 0; i < form->columns.count; i++)
+    if (form->columns.list[i] == column) return i;
+  return -1;
+}
+
+/* ---- statements ---- */
+
+static void append_table(sqlite3_str *text, const Table *table) {
+  sqlite3_str_appendf(text, "\"%w\".\"%w\"", table->schema->name, table->name);
+}
+
+static void append_names(sqlite3_str *text, const Columns *columns) {
+  for (int i = 0; i < columns->count; i++)
+    sqlite3_str_appendf(text, i ? ", \"%w\"" : "\"%w\"",
+                        columns->list[i]->name);
+}
+
+static void append_row(sqlite3_str *text, const Table *table, int parameter) {
+  sqlite3_str_appendall(text, " WHERE ");
+  clause_key(text, "t", &table->row_key, parameter);
+}
+
+static char *find_sql(const Frame *frame, const Columns *key) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT ");
+  clause_columns(text, "t", &frame->kept);
+  sqlite3_str_appendall(text, " FROM ");
+  clause_table(text, frame->table, "t");
+  sqlite3_str_appendall(text, " WHERE ");
+  clause_key(text, "t", key, 1);
+  return sqlite3_str_finish(text);
+}
+
+static void append_returning(sqlite3_str *text, const Frame *frame) {
+  sqlite3_str_appendall(text, " RETURNING ");
+  append_names(text, &frame->kept);
+}
+
+static char *insert_sql(const Form *form) {
+  int count = form->columns.count;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "INSERT INTO ");
+  append_table(text, form->frame->table);
+  if (count) {
+    sqlite3_str_appendall(text, "(");
+    append_names(text, &form->columns);
+    sqlite3_str_appendall(text, ") VALUES (");
+    for (int i = 1; i <= count; i++)
+      sqlite3_str_appendf(text, i > 1 ? ", ?%d" : "?%d", i);
+    sqlite3_str_appendall(text, ")");
+  } else {
+    sqlite3_str_appendall(text, " DEFAULT VALUES");
+  }
+  if (!form->frame->by_rowid) append_returning(text, form->frame);
+  return sqlite3_str_finish(text);
+}
+
+/* Whether what is stored is what is given, as the column would store it: SQLite
+** converts what it stores where the column has a type. */
+static void append_same(sqlite3_str *text, const Column *column,
+                        int parameter) {
+  clause_column(text, "t", column);
+  sqlite3_str_appendf(text, " IS ?%d COLLATE BINARY", parameter);
+  if (column->affinity != 'A') return;
+  sqlite3_str_appendall(text, " AND typeof(");
+  clause_column(text, "t", column);
+  sqlite3_str_appendf(text, ") = typeof(?%d)", parameter);
+}
+
+static char *compare_sql(const Form *form) {
+  int count = form->columns.count;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  for (int i = 0; i < count; i++) {
+    sqlite3_str_appendall(text, i ? ", " : "SELECT ");
+    append_same(text, form->columns.list[i], i + 1);
+  }
+  sqlite3_str_appendall(text, " FROM ");
+  clause_table(text, form->frame->table, "t");
+  append_row(text, form->frame->table, count + 1);
+  return sqlite3_str_finish(text);
+}
+
+static char *compare_json_sql(const Frame *frame, const Column *column) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT CASE WHEN json_valid(");
+  clause_column(text, "t", column);
+  sqlite3_str_appendall(text, ") THEN json(");
+  clause_column(text, "t", column);
+  sqlite3_str_appendall(text, ") IS json(?1) ELSE 0 END FROM ");
+  clause_table(text, frame->table, "t");
+  append_row(text, frame->table, 2);
+  return sqlite3_str_finish(text);
+}
+
+static char *update_sql(const Form *form) {
+  int count = form->columns.count;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "UPDATE ");
+  clause_table(text, form->frame->table, "t");
+  for (int i = 0; i < count; i++) {
+    sqlite3_str_appendall(text, i ? ", " : " SET ");
+    sqlite3_str_appendf(text, "\"%w\" = ?%d", form->columns.list[i]->name,
+                        i + 1);
+  }
+  append_row(text, form->frame->table, count + 1);
+  append_returning(text, form->frame);
+  return sqlite3_str_finish(text);
+}
+
+static char *delete_sql(const Frame *frame) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "DELETE FROM ");
+  clause_table(text, frame->table, "t");
+  append_row(text, frame->table, 1);
+  return sqlite3_str_finish(text);
+}
+
+/* *place, taken at the first call. */
+static sqlite3_stmt *forms_take(Failure *failure, Forms *forms,
+                                sqlite3_stmt **place, char *sql) {
+  if (!*place) *place = cache_text(failure, forms->cache, KIND_FORM, sql);
+  return *place;
+}
+
+sqlite3_stmt *frame_find(Failure *failure, Forms *forms, const Frame *frame,
+                         int number) {
+  if (frame->find[number]) return frame->find[number];
+  return forms_take(failure, forms, &frame->find[number],
+                    find_sql(frame, frame_key(frame, number)));
+}
+
+sqlite3_stmt *form_insert(Failure *failure, Forms *forms, Form *form) {
+  if (form->insert) return form->insert;
+  return forms_take(failure, forms, &form->insert, insert_sql(form));
+}
+
+sqlite3_stmt *form_compare(Failure *failure, Forms *forms, Form *form) {
+  if (form->compare) return form->compare;
+  return forms_take(failure, forms, &form->compare, compare_sql(form));
+}
+
+sqlite3_stmt *form_update(Failure *failure, Forms *forms, Form *form) {
+  if (form->update) return form->update;
+  return forms_take(failure, forms, &form->update, update_sql(form));
+}
+
+sqlite3_stmt *frame_compare_json(Failure *failure, const Forms *forms,
+                                 const Frame *frame, const Column *column) {
+  return cache_text(failure, forms->cache, KIND_FORM,
+                    compare_json_sql(frame, column));
+}
+
+sqlite3_stmt *frame_delete(Failure *failure, const Forms *forms,
+                           const Frame *frame) {
+  return cache_text(failure, forms->cache, KIND_FORM, delete_sql(frame));
+}
+
+void forms_release(Forms *forms) {
+  for (Frame *frame = forms->frames; frame; frame = frame->next) {
+    for (int i = 0; i <= frame->table->index_count; i++)
+      cache_give(forms->cache, frame->find[i]);
+    for (Form *form = frame->forms; form; form = form->next) {
+      cache_give(forms->cache, form->insert);
+      cache_give(forms->cache, form->compare);
+      cache_give(forms->cache, form->update);
+    }
+  }
+}

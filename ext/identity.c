@@ -1,0 +1,407 @@
+/*
+** identity.c: which row an object is.
+**
+**     [{"id": 1, "manager": {"id": 2}}, {"id": 2, "name": "Ann"}]
+**
+** A row is known by its primary key, where all of that is given, else by the first
+** UNIQUE key of which all is given.  A foreign key is given also by the object
+** that stands around, or inside: a line of an order is known by the order's number
+** and its own.  A row that has the key in the database is found; else there is
+** to be a new one.
+**
+** Objects that give the same key, or are found to be the same row, are one: the
+** first of them stands for all, and has everything that is given of any.
+**
+** To be told from others, a value is written as its column would store it: '7' is
+** 7 where the column holds numbers.  (A collation of one's own counts as BINARY:
+** then two objects stay two, and the database refuses the second.)
+*/
+#include "relate_int.h"
+
+/* Objects by keys. */
+typedef struct Known {
+  sqlite3_uint64 hash;
+  sqlite3_int64 offset, size; /* of the key, in `keys` */
+  Object *object;             /* NULL: an empty place */
+} Known;
+
+typedef struct Identity {
+  Failure *failure;
+  Graph *graph;
+  Values keys;
+  int count, room; /* a power of two */
+  Known *places;
+} Identity;
+
+Object *object_of(Object *object) {
+  while (object->same) object = object->same;
+  return object;
+}
+
+/* ---- what is known of a row ---- */
+
+Object *tie_holder(const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  if (link_is_source(r)) return object_of(tie->listing->source);
+  return link_is_target(r) ? object_of(tie->target) : NULL;
+}
+
+Object *tie_parent(const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  return object_of(link_is_source(r) ? tie->target : tie->listing->source);
+}
+
+const Columns *tie_columns(const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  return link_is_source(r) ? &r->target_link : &r->source_link;
+}
+
+const Columns *tie_key(const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  return link_is_source(r) ? &r->target_key : &r->source_key;
+}
+
+const Value *object_value(const Object *object, const Column *column) {
+  int place = object->kept ? frame_place(object->frame, column) : -1;
+  if (place >= 0) return &object->kept[place];
+  place = form_place(object->form, column);
+  return place >= 0 ? &object->values[place] : NULL;
+}
+
+/* What is given of it, also by what its foreign keys refer to. */
+static const Value *known_value(const Object *object, const Column *column) {
+  int place = form_place(object->form, column);
+  const Value *value =
+      place >= 0 ? &object->values[place] : object_value(object, column);
+  for (const Tie *tie = object->held; tie && !value; tie = tie->of_holder) {
+    const Columns *columns = tie_columns(tie);
+    for (int i = 0; i < columns->count && !value; i++)
+      if (columns->list[i] == column)
+        value = object_value(tie_parent(tie), tie_key(tie)->list[i]);
+  }
+  return value;
+}
+
+/* All of the key, and no NULL. */
+static bool key_is_known(const Object *object, const Columns *key) {
+  for (int i = 0; i < key->count; i++) {
+    const Value *value = known_value(object, key->list[i]);
+    if (!value || value->type == SQLITE_NULL) return false;
+  }
+  return key->count > 0;
+}
+
+/* ---- values as they are stored ---- */
+
+/* The number that the text is, as digits alone write it. */
+static bool text_is_integer(const Value *value, sqlite3_int64 *integer) {
+  bool negative = value->size > 0 && value->bytes[0] == '-';
+  sqlite3_int64 number = 0;
+  int digits = value->size - negative;
+  if (digits < 1 || digits > 18) return false;
+  for (int i = negative; i < value->size; i++) {
+    if (!byte_is_digit(value->bytes[i])) return false;
+    number = number * 10 + (value->bytes[i] - '0');
+  }
+  *integer = negative ? -number : number;
+  return true;
+}
+
+static void as_number(Value *value, char affinity) {
+  sqlite3_int64 integer = 0;
+  bool whole = value->type == SQLITE_TEXT && affinity != 'A' &&
+               text_is_integer(value, &integer);
+  if (value->type == SQLITE_FLOAT && value->real > -9e15 &&
+      value->real < 9e15) {
+    integer = (sqlite3_int64)value->real;
+    whole = (double)integer == value->real;
+  }
+  if (whole) *value = (Value){.type = SQLITE_INTEGER, .integer = integer};
+}
+
+static void as_text(Value *value, char *room, int size) {
+  if (value->type != SQLITE_INTEGER) return;
+  sqlite3_snprintf(size, room, "%lld", value->integer);
+  *value =
+      (Value){.type = SQLITE_TEXT, .bytes = room, .size = (int)strlen(room)};
+}
+
+/* What NOCASE takes for the same; changes the bytes, which are a copy. */
+static void fold(char *bytes, int size) {
+  for (int i = 0; i < size; i++)
+    if (bytes[i] >= 'A' && bytes[i] <= 'Z') bytes[i] += 'a' - 'A';
+}
+
+/* Adds the value to the keys, such that equal values are the same bytes. */
+static void identity_add_value(Identity *identity, const Column *column,
+                               Value value) {
+  char room[24];
+  value.json = false;
+  if (column->affinity == 'B') as_text(&value, room, sizeof(room));
+  if (column->affinity != 'B') as_number(&value, column->affinity);
+  if (name_equal(column->collation, "RTRIM") && value.type == SQLITE_TEXT)
+    while (value.size && value.bytes[value.size - 1] == ' ') value.size--;
+  values_add(identity->failure, &identity->keys, &value);
+  if (name_equal(column->collation, "NOCASE") && value.type == SQLITE_TEXT &&
+      !identity->failure->code)
+    fold(identity->keys.data + identity->keys.size - 1 - value.size,
+         value.size);
+}
+
+bool value_is_alike(const Column *column, const Value *a, const Value *b) {
+  Value first = *a, second = *b;
+  char room[24], other[24];
+  if (column->affinity == 'B') {
+    as_text(&first, room, sizeof(room));
+    as_text(&second, other, sizeof(other));
+  } else {
+    as_number(&first, column->affinity);
+    as_number(&second, column->affinity);
+  }
+  return value_same(&first, &second);
+}
+
+/* ---- objects by keys ---- */
+
+static void identity_grow(Identity *identity) {
+  int room = identity->room ? 2 * identity->room : 64;
+  sqlite3_uint64 size = (sqlite3_uint64)room * sizeof(Known);
+  Known *places = sqlite3_malloc64(size);
+  if (!places) {
+    failure_memory(identity->failure);
+    return;
+  }
+  memset(places, 0, size);
+  for (int i = 0; i < identity->room; i++) {
+    const Known *known = &identity->places[i];
+    if (!known->object) continue;
+    int at = (int)(known->hash & (sqlite3_uint64)(room - 1));
+    while (places[at].object) at = (at + 1) & (room - 1);
+    places[at] = *known;
+  }
+  sqlite3_free(identity->places);
+  identity->places = places;
+  identity->room = room;
+}
+
+static bool known_is(const Identity *identity, const Known *known,
+                     const Known *wanted) {
+  const char *data = identity->keys.data;
+  return known->hash == wanted->hash && known->size == wanted->size &&
+         memcmp(data + known->offset, data + wanted->offset,
+                (size_t)wanted->size) == 0;
+}
+
+/* The object that has the key which is last in `keys`; it is `object` now if there
+** was none. */
+static Object *identity_know(Identity *identity, sqlite3_int64 offset,
+                             Object *object) {
+  if (2 * identity->count >= identity->room) identity_grow(identity);
+  if (identity->failure->code) return object;
+  sqlite3_int64 size = identity->keys.size - offset;
+  Known wanted = {values_hash(identity->keys.data + offset, size), offset, size,
+                  object};
+  int at = (int)(wanted.hash & (sqlite3_uint64)(identity->room - 1));
+  while (identity->places[at].object) {
+    if (known_is(identity, &identity->places[at], &wanted)) {
+      identity->keys.size = offset;
+      return object_of(identity->places[at].object);
+    }
+    at = (at + 1) & (identity->room - 1);
+  }
+  identity->places[at] = wanted;
+  identity->count++;
+  return object;
+}
+
+/* A key begins with what it is a key of. */
+static sqlite3_int64 identity_begin(Identity *identity, const Frame *frame,
+                                    int number) {
+  sqlite3_int64 offset = identity->keys.size;
+  Value table = {.type = SQLITE_INTEGER,
+                 .integer = frame->table - frame->table->schema->tables};
+  Value key = {.type = SQLITE_INTEGER, .integer = number};
+  values_add(identity->failure, &identity->keys, &table);
+  values_add(identity->failure, &identity->keys, &key);
+  return offset;
+}
+
+/* ---- objects that are one ---- */
+
+static void fail_two_values(Identity *identity, const Object *first,
+                            const Object *second, const Column *column,
+                            const Value *a, const Value *b) {
+  Failure *failure = identity->failure;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  value_describe(text, b);
+  sqlite3_str_appendall(text, ", but ");
+  if (identity->graph->documents > 1)
+    sqlite3_str_appendf(text, "in document %d ", first->document);
+  object_append_path(text, first);
+  sqlite3_str_appendall(text, " says ");
+  value_describe(text, a);
+  sqlite3_str_appendall(text, " of the same row");
+  char *message = failure_text(failure, text);
+  failure_set(failure, SQLITE_ERROR, "%s", message ? message : "");
+  sqlite3_free(message);
+  object_prefix(failure, identity->graph, second, column);
+}
+
+/* `first` has what is given of `second`, too. */
+static void object_unite(Identity *identity, Object *first,
+                         const Object *second) {
+  Arena *arena = identity->graph->forms.arena;
+  const Columns *a = &first->form->columns, *b = &second->form->columns;
+  int count = a->count;
+  sqlite3_int64 room = a->count + b->count + 1;
+  const Column **list =
+      arena_take(identity->failure, arena, room * (sqlite3_int64)sizeof(*list));
+  Value *values = arena_take(identity->failure, arena,
+                             room * (sqlite3_int64)sizeof(*values));
+  for (int i = 0; values && i < count; i++) {
+    list[i] = a->list[i];
+    values[i] = first->values[i];
+  }
+  for (int i = 0; values && i < b->count; i++) {
+    int place = form_place(first->form, b->list[i]);
+    if (place < 0) {
+      list[count] = b->list[i];
+      values[count++] = second->values[i];
+    } else if (!value_is_alike(b->list[i], &first->values[place],
+                               &second->values[i])) {
+      fail_two_values(identity, first, second, b->list[i],
+                      &first->values[place], &second->values[i]);
+    }
+  }
+  if (identity->failure->code) return;
+  if (count > a->count) {
+    first->values = values;
+    first->form = forms_form(identity->failure, &identity->graph->forms,
+                             first->frame, count, list);
+  }
+}
+
+/* What is listed of a relationship by either. */
+static void object_join_listings(Object *first, Object *second) {
+  while (second->listings) {
+    Listing *listing = second->listings, *other = first->listings;
+    second->listings = listing->of_object;
+    while (other && other->relationship != listing->relationship)
+      other = other->of_object;
+    if (other) {
+      other->whole |= listing->whole;
+      *(other->last ? &other->last->next : &other->ties) = listing->ties;
+      if (listing->last) other->last = listing->last;
+      listing->ties = listing->last = NULL;
+      listing->whole = false;
+    } else {
+      listing->of_object = first->listings;
+      first->listings = listing;
+    }
+  }
+}
+
+static Object *object_join(Identity *identity, Object *first, Object *second) {
+  if (first == second || identity->failure->code) return first;
+  object_unite(identity, first, second);
+  Tie **end = &first->held;
+  while (*end) end = &(*end)->of_holder;
+  *end = second->held;
+  second->held = NULL;
+  object_join_listings(first, second);
+  second->same = first;
+  first->found |= second->found;
+  if (!first->kept) first->kept = second->kept;
+  return first;
+}
+
+/* ---- rows that are there ---- */
+
+static bool object_find_by(Identity *identity, Object *object, int number) {
+  Forms *forms = &identity->graph->forms;
+  const Frame *frame = object->frame;
+  const Columns *key = frame_key(frame, number);
+  sqlite3_stmt *find = frame_find(identity->failure, forms, frame, number);
+  for (int i = 0; i < key->count; i++)
+    value_bind(identity->failure, find, i + 1,
+               known_value(object, key->list[i]));
+  if (statement_step(identity->failure, find)) {
+    object_keep(identity->failure, forms->arena, object, find);
+    object->found = true;
+  }
+  if (find) sqlite3_reset(find);
+  return object->found;
+}
+
+void object_keep(Failure *failure, Arena *arena, Object *object,
+                 sqlite3_stmt *statement) {
+  int count = object->frame->kept.count;
+  if (!object->kept)
+    object->kept =
+        arena_take(failure, arena, count * (sqlite3_int64)sizeof(Value));
+  for (int i = 0; object->kept && i < count; i++) {
+    Value value = value_of_column(failure, statement, i);
+    if (value.bytes && !failure->code) {
+      char *copy = arena_take(failure, arena, value.size + 1);
+      if (copy) memcpy(copy, value.bytes, (size_t)value.size);
+      value.bytes = copy;
+    }
+    object->kept[i] = value;
+  }
+}
+
+/* The object that has the row's own key, once that is known. */
+static Object *identity_of_row(Identity *identity, Object *object) {
+  const Columns *key = &object->frame->table->row_key;
+  sqlite3_int64 offset = identity_begin(identity, object->frame, -1);
+  for (int i = 0; i < key->count; i++)
+    values_add(identity->failure, &identity->keys, &object->kept[i]);
+  return identity_know(identity, offset, object);
+}
+
+static Object *identity_of_key(Identity *identity, Object *object, int number) {
+  const Columns *key = frame_key(object->frame, number);
+  sqlite3_int64 offset = identity_begin(identity, object->frame, number);
+  for (int i = 0; i < key->count; i++)
+    identity_add_value(identity, key->list[i],
+                       *known_value(object, key->list[i]));
+  return identity_know(identity, offset, object);
+}
+
+/* Finds its row, and the objects that are the same. */
+static void identity_settle(Identity *identity, Object *object) {
+  int keys = object->frame->table->index_count;
+  bool by_key = false; /* its primary key is given: no other finds it */
+  for (int i = 0; i <= keys && !identity->failure->code; i++) {
+    const Columns *key = frame_key(object->frame, i);
+    if (!key || !key_is_known(object, key)) continue;
+    Object *other = identity_of_key(identity, object, i);
+    if (other == object && !object->found && !by_key)
+      object_find_by(identity, object, i);
+    if (i == 0) by_key = true;
+    object = object_join(identity, other, object);
+  }
+  if (!object->found || identity->failure->code) return;
+  object_join(identity, identity_of_row(identity, object), object);
+}
+
+/* What stands around it comes first, and what its foreign keys refer to. */
+static void identity_visit(Identity *identity, Object *object) {
+  if (object->settled || identity->failure->code) return;
+  object->settled = true;
+  for (Tie *tie = object->held; tie; tie = tie->of_holder) {
+    const Relationship *r = tie->listing->relationship;
+    identity_visit(identity,
+                   link_is_source(r) ? tie->target : tie->listing->source);
+  }
+  identity_settle(identity, object);
+}
+
+void graph_identify(Failure *failure, Graph *graph) {
+  Identity identity = {.failure = failure, .graph = graph};
+  for (Object *object = graph->objects; object && !failure->code;
+       object = object->next)
+    identity_visit(&identity, object);
+  values_free(&identity.keys);
+  sqlite3_free(identity.places);
+}
