@@ -8,19 +8,16 @@
 **       tie                   from $ to $.courses[0], payload grade
 **       object $.courses[0]   courses(id)
 **
-** SQLite takes the text apart (json_tree); one row of that is a member or an
-** element, and comes after the object or array that it stands in.  What a name
-** means is found once for each place in the tree, not for each object.
+** SQLite parses the text: json() refuses what is no JSON, and gives it without
+** space, which json.c cuts.  What a name means is found once for each place in the
+** tree, not for each object.
 **
 ** Nothing of the database is looked at: which rows the objects are is the
 ** business of identity.c.
-**
-** A column may hold JSON.  Its text is not given by the first scan, where it
-** would be made for every object, but by a second one that is made only then.
 */
 #include "relate_int.h"
 
-enum { KIND_GRAPH_TREE = -300, KIND_GRAPH_TEXTS };
+enum { KIND_GRAPH = -300 };
 
 /* What a name means in the objects of one place. */
 typedef struct Meaning {
@@ -40,8 +37,6 @@ typedef struct Place {
   int next; /* where the next name is looked for first */
 } Place;
 
-typedef enum OpenKind { OPEN_OBJECT, OPEN_ARRAY, OPEN_SKIPPED } OpenKind;
-
 /* Some columns and their values, as they come. */
 typedef struct Given {
   int count;
@@ -51,23 +46,15 @@ typedef struct Given {
 
 /* An object or array whose members are read. */
 typedef struct Open {
-  sqlite3_int64 id; /* in the tree */
-  OpenKind kind;
+  bool is_array;
   Place *place;
   Object *object;   /* of an array: in which it stands, or NULL */
   const char *name; /* of an array: under which */
   Listing *listing; /* of an array, or NULL at the top */
+  int count;        /* of elements so far */
   Tie *tie;         /* that leads to the object, or NULL */
   Given given, payload;
 } Open;
-
-/* A value whose text is to be fetched: of an object, or of a tie. */
-typedef struct Wanted {
-  sqlite3_int64 id;
-  Object *object;
-  Tie *tie;
-  int number;
-} Wanted;
 
 typedef struct Reader {
   Failure *failure;
@@ -75,10 +62,9 @@ typedef struct Reader {
   Graph *graph;
   Arena *arena;
   const GraphOrder *order;
+  const char *at; /* in the text */
   int depth;
   Open *stack; /* the outermost first */
-  int wanted_count;
-  Wanted *wanted;
 } Reader;
 
 /* ---- where it stands, for a message ---- */
@@ -135,7 +121,7 @@ void object_prefix(Failure *failure, const Graph *graph, const Object *object,
 static void reader_prefix(Reader *reader, const Open *open, const char *name,
                           int index) {
   const Object *around = open ? open->object : NULL;
-  const char *member = open && open->kind == OPEN_ARRAY ? open->name : name;
+  const char *member = open && open->is_array ? open->name : name;
   prefix_place(reader->failure, reader->graph, reader->graph->documents, around,
                member, index);
 }
@@ -173,11 +159,10 @@ static Meaning *place_add(Reader *reader, Place *place, const char *name) {
   place->meanings =
       arena_extend(reader->failure, reader->arena, place->meanings,
                    place->count, sizeof(*place->meanings));
-  const char *copy = arena_text(reader->failure, reader->arena, name);
   if (reader->failure->code) return NULL;
   Meaning *meaning = &place->meanings[place->count++];
   *meaning = (Meaning){
-      .name = copy,
+      .name = name,
       .column = table_column_or_rowid(table, name),
       .relationship = model_find(reader->graph->forms.model, table->name, name),
   };
@@ -188,16 +173,25 @@ static Meaning *place_add(Reader *reader, Place *place, const char *name) {
   return meaning;
 }
 
-/* Objects of one place have the same names in the same order, mostly. */
-static Meaning *place_meaning(Reader *reader, Place *place, const char *name) {
+static bool meaning_has_name(const Meaning *meaning, const char *at, int size) {
+  return strncmp(meaning->name, at, (size_t)size) == 0 &&
+         meaning->name[size] == 0;
+}
+
+/* What the string at `at` means.  Objects of one place have the same names in the
+** same order, mostly. */
+static Meaning *place_meaning(Reader *reader, Place *place, const char *at,
+                              const char *end) {
+  int size = (int)(end - at) - 2;
   for (int i = 0; i < place->count; i++) {
-    int at = (place->next + i) % place->count;
-    if (strcmp(place->meanings[at].name, name)) continue;
-    place->next = at + 1;
-    return &place->meanings[at];
+    int number = place->next + i;
+    if (number >= place->count) number -= place->count;
+    if (!meaning_has_name(&place->meanings[number], at + 1, size)) continue;
+    place->next = number + 1;
+    return &place->meanings[number];
   }
-  place->next = place->count + 1;
-  return place_add(reader, place, name);
+  return place_add(reader, place,
+                   json_string(reader->failure, reader->arena, at).bytes);
 }
 
 /* The place of what the relationship leads to. */
@@ -227,17 +221,6 @@ static void given_add(Reader *reader, Given *given, const Column *column,
   given->values[given->count++] = *value;
 }
 
-/* The value, its bytes copied. */
-static Value reader_value(Reader *reader, sqlite3_stmt *tree, int column) {
-  Value value = value_of_column(reader->failure, tree, column);
-  if (!value.bytes || reader->failure->code) return value;
-  char *copy = arena_take(reader->failure, reader->arena, value.size + 1);
-  if (!copy) return value;
-  memcpy(copy, value.bytes, (size_t)value.size);
-  value.bytes = copy;
-  return value;
-}
-
 /* ---- the stack ---- */
 
 static Open *reader_top(Reader *reader) {
@@ -263,13 +246,9 @@ static void reader_close_object(Reader *reader, Open *open) {
 
 static void reader_pop(Reader *reader) {
   Open *open = reader_top(reader);
-  if (open->kind == OPEN_OBJECT && !reader->failure->code)
+  if (!open->is_array && !reader->failure->code)
     reader_close_object(reader, open);
   reader->depth--;
-}
-
-static void reader_skip(Reader *reader, sqlite3_int64 id) {
-  reader_push(reader, &(Open){.id = id, .kind = OPEN_SKIPPED});
 }
 
 /* ---- objects, listings and ties ---- */
@@ -334,70 +313,37 @@ static Tie *graph_add_tie(Reader *reader, Listing *listing, Object *target) {
 
 /* An object in an array, or to which a to-one leads; `around` is no pointer into
 ** the stack, which may move. */
-static void reader_open_object(Reader *reader, sqlite3_int64 id, Place *place,
+static void reader_open_object(Reader *reader, Place *place,
                                const Object *around, const char *name,
                                int index, Listing *listing) {
   if (!place) return;
   Object *object = graph_add_object(reader, place->frame, around, name, index);
   Tie *tie = object && listing ? graph_add_tie(reader, listing, object) : NULL;
-  reader_push(reader, &(Open){.id = id,
-                              .kind = OPEN_OBJECT,
-                              .place = place,
-                              .object = object,
-                              .tie = tie});
+  reader_push(reader,
+              &(Open){.place = place, .object = object, .tie = tie});
+  reader->at++;
   place->next = 0;
 }
 
 /* ---- members ---- */
 
-/* One row of the tree. */
-typedef struct Item {
-  sqlite3_int64 id;
-  const char *key; /* of a member */
-  int index;       /* of an element */
-  char type;       /* the first letter: o for an object, a for an array */
-} Item;
-
-static bool item_is_container(const Item *item) {
-  return item->type == 'o' || item->type == 'a';
-}
-
-static bool column_is_set_by_itself(const Column *column) {
-  return column->generated;
-}
-
 /* A NULL for a member of the primary key says nothing. */
-static bool says_nothing(const Meaning *meaning, const Item *item) {
-  return !meaning->is_payload && item->type == 'n' &&
-         (meaning->column->key_position ||
-          meaning->column == &meaning->column->table->rowid);
+static bool says_nothing(const Meaning *meaning, const Value *value) {
+  const Column *column = meaning->column;
+  return !meaning->is_payload && value->type == SQLITE_NULL &&
+         (column->key_position || column == &column->table->rowid);
 }
 
-static void reader_want(Reader *reader, const Item *item, const Open *open,
-                        bool payload) {
-  reader->wanted = arena_extend(reader->failure, reader->arena, reader->wanted,
-                                reader->wanted_count, sizeof(*reader->wanted));
-  if (reader->failure->code) return;
-  const Given *given = payload ? &open->payload : &open->given;
-  reader->wanted[reader->wanted_count++] =
-      (Wanted){.id = item->id,
-               .object = open->object,
-               .tie = payload ? open->tie : NULL,
-               .number = given->count - 1};
-}
-
-static void member_column(Reader *reader, const Meaning *meaning,
-                          const Item *item, sqlite3_stmt *tree) {
+static void member_column(Reader *reader, const Meaning *meaning) {
   Open *open = reader_top(reader);
-  Value value = reader_value(reader, tree, 4);
-  value.json = item_is_container(item);
-  bool given =
-      !column_is_set_by_itself(meaning->column) && !says_nothing(meaning, item);
-  if (given)
+  const char *end = json_end(reader->at);
+  Value value = json_value(reader->failure, reader->arena, reader->at, end);
+  if (value.type == SQLITE_FLOAT)
+    connection_real(reader->failure, reader->connection, &value);
+  if (!meaning->column->generated && !says_nothing(meaning, &value))
     given_add(reader, meaning->is_payload ? &open->payload : &open->given,
               meaning->column, &value);
-  if (given && value.json) reader_want(reader, item, open, meaning->is_payload);
-  if (value.json) reader_skip(reader, item->id);
+  reader->at = end;
 }
 
 static void check_writable(Failure *failure, const Relationship *r) {
@@ -419,69 +365,71 @@ static void fail_kind(Reader *reader, const Relationship *r) {
               r->full_name, r->target ? r->target->name : "");
 }
 
-static void member_relationship(Reader *reader, Meaning *meaning,
-                                const Item *item) {
+static bool is_container(char first) { return first == '{' || first == '['; }
+
+static void member_relationship(Reader *reader, Meaning *meaning) {
   const Relationship *r = meaning->relationship;
   Open *open = reader_top(reader);
+  char first = *reader->at;
   bool to_one = relationship_is_to_one(r);
   check_writable(reader->failure, r);
-  if (!(to_one ? item->type == 'o' || item->type == 'n' : item->type == 'a'))
+  if (!(to_one ? first == '{' || first == 'n' : first == '['))
     fail_kind(reader, r);
   if (reader->failure->code) return;
   const char *name = meaning->name;
   Object *object = open->object;
   Place *place = meaning_place(reader, meaning);
   Listing *listing = graph_add_listing(reader, open, r);
-  if (item->type == 'o')
-    reader_open_object(reader, item->id, place, object, name, -1, listing);
-  if (item->type == 'a')
-    reader_push(reader, &(Open){.id = item->id,
-                                .kind = OPEN_ARRAY,
+  if (first == 'n') {
+    reader->at = json_end(reader->at);
+  } else if (first == '{') {
+    reader_open_object(reader, place, object, name, -1, listing);
+  } else {
+    reader_push(reader, &(Open){.is_array = true,
                                 .place = place,
                                 .object = object,
                                 .name = name,
                                 .listing = listing});
+    reader->at++;
+  }
 }
 
 /* Neither a column nor a relationship. */
-static void member_unknown(Reader *reader, const Item *item) {
+static void member_unknown(Reader *reader, const Meaning *meaning) {
   static const Columns none = {0, NULL};
   const Place *place = reader_top(reader)->place;
   const Table *table = place->frame->table;
   if (reader->order->ignores) {
-    if (item_is_container(item)) reader_skip(reader, item->id);
+    reader->at = json_end(reader->at);
     return;
   }
   sqlite3_str *text = sqlite3_str_new(NULL);
-  name_append(text, item->key);
+  name_append(text, meaning->name);
   char *name = failure_text(reader->failure, text);
-  if (name && item_is_container(item)) {
+  if (name && is_container(*reader->at)) {
     Path path = path_read_from(reader->failure, table->name, name);
     if (!reader->failure->code)
       path_relationship(reader->failure, reader->graph->forms.model, &path);
     path_free(&path);
   }
   sqlite3_free(name);
-  path_fail_column(reader->failure, table,
-                   place->relationship ? &place->relationship->payload : &none,
-                   item->key);
+  path_fail_column(
+      reader->failure, table,
+      place->relationship ? &place->relationship->payload : &none,
+      meaning->name);
 }
 
 /* A name that is both leads on where an object or array says so. */
-static void reader_member(Reader *reader, const Item *item,
-                          sqlite3_stmt *tree) {
-  Open *open = reader_top(reader);
-  Meaning *meaning = place_meaning(reader, open->place, item->key);
-  if (!meaning) return;
+static void reader_member(Reader *reader, Meaning *meaning) {
   const Relationship *r = meaning->relationship;
-  bool leads = r && (item_is_container(item) || !meaning->column) &&
+  bool leads = r && (is_container(*reader->at) || !meaning->column) &&
                !(reader->order->ignores && (r->derived || r->problem));
   if (leads) {
-    member_relationship(reader, meaning, item);
+    member_relationship(reader, meaning);
   } else if (meaning->column) {
-    member_column(reader, meaning, item, tree);
+    member_column(reader, meaning);
   } else {
-    member_unknown(reader, item);
+    member_unknown(reader, meaning);
   }
 }
 
@@ -496,127 +444,62 @@ static void fail_no_object(Reader *reader, const Open *open) {
   sqlite3_free(names);
 }
 
-static void reader_element(Reader *reader, const Item *item) {
-  const Open *open = reader_top(reader);
-  if (item->type != 'o') {
-    fail_no_object(reader, open);
-    return;
-  }
-  reader_open_object(reader, item->id, open->place, open->object, open->name,
-                     item->index, open->listing);
-}
+/* ---- a document ---- */
 
-static void reader_root(Reader *reader, const Item *item) {
+static void scan_root(Reader *reader) {
   Place *place = place_new(reader, reader->order->table, NULL);
   if (!place) return;
-  if (item->type == 'o') {
-    reader_open_object(reader, item->id, place, NULL, NULL, -1, NULL);
-  } else if (item->type == 'a') {
-    reader_push(reader,
-                &(Open){.id = item->id, .kind = OPEN_ARRAY, .place = place});
+  if (*reader->at == '{') {
+    reader_open_object(reader, place, NULL, NULL, -1, NULL);
+  } else if (*reader->at == '[') {
+    reader_push(reader, &(Open){.is_array = true, .place = place});
+    reader->at++;
   } else {
     failure_set(reader->failure, SQLITE_MISMATCH,
                 "the document is an object, or an array of objects");
   }
 }
 
-static void reader_item(Reader *reader, const Item *item, sqlite3_stmt *tree) {
-  Open *open = reader_top(reader);
-  const char *name = NULL;
-  int index = -1;
-  Open around = open ? *open : (Open){.id = 0}; /* the stack may move */
-  if (!open) {
-    reader_root(reader, item);
-  } else if (open->kind == OPEN_SKIPPED) {
-    if (item_is_container(item)) reader_skip(reader, item->id);
-  } else if (open->kind == OPEN_ARRAY) {
-    index = item->index;
-    reader_element(reader, item);
+static void scan_element(Reader *reader, Open *open) {
+  int index = open->count++;
+  Open around = *open; /* the stack may move */
+  if (*reader->at == '{') {
+    reader_open_object(reader, open->place, open->object, open->name, index,
+                       open->listing);
   } else {
-    name = item->key;
-    reader_member(reader, item, tree);
+    fail_no_object(reader, open);
   }
-  if (reader->failure->code)
-    reader_prefix(reader, open ? &around : NULL, name, index);
+  if (reader->failure->code) reader_prefix(reader, &around, NULL, index);
 }
 
-/* ---- a document ---- */
+static void scan_member(Reader *reader, Open *open) {
+  const char *name = reader->at;
+  Open around = *open;
+  reader->at = json_end(name);
+  Meaning *meaning = place_meaning(reader, open->place, name, reader->at);
+  reader->at = json_space_end(json_space_end(reader->at) + 1);
+  if (reader->failure->code) return;
+  name = meaning->name; /* meanings may move */
+  reader_member(reader, meaning);
+  if (reader->failure->code) reader_prefix(reader, &around, name, -1);
+}
 
-static void reader_scan(Reader *reader, const Value *json) {
-  sqlite3_stmt *tree =
-      cache_sql(reader->failure, reader->connection->cache, KIND_GRAPH_TREE,
-                "SELECT id, parent, key, type, atom FROM temp.json_tree(?1)");
-  value_bind(reader->failure, tree, 1, json);
-  while (statement_step(reader->failure, tree)) {
-    sqlite3_int64 parent = sqlite3_column_int64(tree, 1);
-    const char *type = (const char *)sqlite3_column_text(tree, 3);
-    while (reader->depth && reader_top(reader)->id != parent)
+static void reader_scan(Reader *reader) {
+  scan_root(reader);
+  while (reader->depth && !reader->failure->code) {
+    reader->at = json_space_end(reader->at);
+    Open *open = reader_top(reader);
+    if (*reader->at == ']' || *reader->at == '}') {
       reader_pop(reader);
-    Item item = {.id = sqlite3_column_int64(tree, 0), .type = type ? *type : 0};
-    const Open *open = reader_top(reader);
-    if (open && open->kind == OPEN_ARRAY) {
-      item.index = sqlite3_column_int(tree, 2);
-    } else if (open) {
-      item.key = statement_text(reader->failure, tree, 2);
+      reader->at++;
+    } else if (*reader->at == ',') {
+      reader->at++;
+    } else if (open->is_array) {
+      scan_element(reader, open);
+    } else {
+      scan_member(reader, open);
     }
-    if (!reader->failure->code) reader_item(reader, &item, tree);
   }
-  while (reader->depth) reader_pop(reader);
-  cache_give(reader->connection->cache, tree);
-}
-
-static int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* {"hex":"00ff"} is a BLOB, as related_json() writes it. */
-static void value_read_blob(Value *value) {
-  static const char start[] = "{\"hex\":\"";
-  int lead = (int)sizeof(start) - 1, size = value->size - lead - 2;
-  if (size < 0 || size % 2 || memcmp(value->bytes, start, (size_t)lead) ||
-      memcmp(value->bytes + value->size - 2, "\"}", 2))
-    return;
-  const char *digits = value->bytes + lead;
-  for (int i = 0; i < size; i++)
-    if (digit_of(digits[i]) < 0) return;
-  char *bytes = (char *)value->bytes; /* ours, and longer than the BLOB */
-  for (int i = 0; i < size / 2; i++)
-    bytes[i] =
-        (char)(digit_of(digits[2 * i]) << 4 | digit_of(digits[2 * i + 1]));
-  *value = (Value){.type = SQLITE_BLOB, .bytes = bytes, .size = size / 2};
-}
-
-static void wanted_set(const Wanted *wanted, Value value) {
-  value.json = true;
-  value_read_blob(&value);
-  if (wanted->tie) {
-    wanted->tie->payload_values[wanted->number] = value;
-  } else {
-    wanted->object->values[wanted->number] = value;
-  }
-}
-
-/* Fetches the texts that are wanted, which come in the order of the tree. */
-static void reader_fetch(Reader *reader, const Value *json) {
-  if (reader->failure->code || !reader->wanted_count) return;
-  sqlite3_str *list = sqlite3_str_new(NULL);
-  for (int i = 0; i < reader->wanted_count; i++)
-    sqlite3_str_appendf(list, i ? ",%lld" : "[%lld", reader->wanted[i].id);
-  sqlite3_str_appendall(list, "]");
-  char *ids = failure_text(reader->failure, list);
-  sqlite3_stmt *texts = cache_sql(
-      reader->failure, reader->connection->cache, KIND_GRAPH_TEXTS,
-      "SELECT value FROM temp.json_tree(?1) WHERE type IN ('object', 'array')"
-      " AND id IN (SELECT value FROM temp.json_each(?2))");
-  value_bind(reader->failure, texts, 1, json);
-  statement_bind_text(reader->failure, texts, 2, ids);
-  for (int i = 0;
-       i < reader->wanted_count && statement_step(reader->failure, texts); i++)
-    wanted_set(&reader->wanted[i], reader_value(reader, texts, 0));
-  cache_give(reader->connection->cache, texts);
-  sqlite3_free(ids);
 }
 
 static void explain_malformed(Failure *failure) {
@@ -625,6 +508,16 @@ static void explain_malformed(Failure *failure) {
     return;
   failure_clear(failure);
   failure_set(failure, SQLITE_ERROR, "the document is not well-formed JSON");
+}
+
+/* The document as SQLite has understood it. */
+static const char *graph_text(Failure *failure, sqlite3_stmt *statement,
+                              const Value *json) {
+  value_bind(failure, statement, 1, json);
+  statement_step(failure, statement);
+  const char *text = statement_text(failure, statement, 0);
+  explain_malformed(failure);
+  return text;
 }
 
 void graph_read(Failure *failure, Connection *connection, Graph *graph,
@@ -640,7 +533,9 @@ void graph_read(Failure *failure, Connection *connection, Graph *graph,
                 "the document is %s: give JSON, an object or an array of "
                 "objects, as text",
                 order->json.type == SQLITE_NULL ? "NULL" : "no text");
-  reader_scan(&reader, &order->json);
-  reader_fetch(&reader, &order->json);
-  explain_malformed(failure);
+  sqlite3_stmt *statement =
+      cache_sql(failure, connection->cache, KIND_GRAPH, "SELECT json(?1)");
+  reader.at = graph_text(failure, statement, &order->json);
+  if (!failure->code) reader_scan(&reader);
+  cache_give(connection->cache, statement);
 }

@@ -195,6 +195,26 @@ RELATE_PRIVATE const char *statement_text(Failure *failure,
 RELATE_PRIVATE void statement_run(Failure *failure, sqlite3 *db,
                                   const char *sql);
 
+/* ---- layer 2: json.c: well-formed JSON cut into values ---- */
+
+/* Bytes, which may have NULs among them. */
+typedef struct Text {
+  const char *bytes;
+  int size;
+} Text;
+
+/* `at` is in a text that json() has made. */
+RELATE_PRIVATE const char *json_space_end(const char *at);
+/* Behind the value that begins at `at`. */
+RELATE_PRIVATE const char *json_end(const char *at);
+/* The string that begins at `at`, decoded. */
+RELATE_PRIVATE Text json_string(Failure *failure, Arena *arena, const char *at);
+/* The value between `at` and `end`.  true is 1, {"hex":"..."} is a BLOB; another
+** object, and an array, is a text that is JSON.  Of a number that is not an INTEGER
+** only the digits are given, as in value_unquote.  Everything is in the arena. */
+RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, const char *at,
+                                const char *end);
+
 /* ---- layer 2: cache.c: prepared statements of one connection ---- */
 
 #define CACHE_TABLE "_relationship_cache"
@@ -1355,6 +1375,9 @@ RELATE_PRIVATE void connection_trust(Failure *failure, Connection *connection,
                                      Model *model);
 RELATE_PRIVATE void connection_leave(Connection *connection, Model *model);
 RELATE_PRIVATE bool connection_foreign_keys(Connection *connection);
+/* A REAL of which only the digits are given becomes that number. */
+RELATE_PRIVATE void connection_real(Failure *failure, Connection *connection,
+                                    Value *value);
 /* A statement of generate.c, taken from the cache: give it back. */
 RELATE_PRIVATE sqlite3_stmt *connection_statement(
     Failure *failure, Connection *connection, const Relationship *relationship,

@@ -31,8 +31,6 @@ enum {
   KIND_WRITE_FIND, /* and the numbers behind it, one for each key */
 };
 
-enum { KIND_WRITE_REAL = -180 };
-
 /* One order, while it is carried out. */
 typedef struct Write {
   Failure *failure;
@@ -451,22 +449,6 @@ static void write_insert(Write *write) {
 
 /* ---- the link of an UPDATE or DELETE ---- */
 
-/* A REAL, of which quote() gives as many digits as tell it from others. */
-static void read_real(Write *write, Value *value) {
-  sqlite3_stmt *statement =
-      cache_sql(write->failure, write->connection->cache, KIND_WRITE_REAL,
-                "SELECT CAST(?1 AS REAL)");
-  Value digits = *value;
-  digits.type = SQLITE_TEXT;
-  if (memchr(value->bytes, 'I', (size_t)value->size)) /* Inf, before 3.41 */
-    digits.bytes = *value->bytes == '-' ? "-9e999" : "9e999";
-  if (digits.bytes != value->bytes) digits.size = (int)strlen(digits.bytes);
-  value_bind(write->failure, statement, 1, &digits);
-  statement_step(write->failure, statement);
-  *value = value_of_column(write->failure, statement, 0);
-  write_give(write, statement);
-}
-
 /* A link_key of several columns, taken apart. */
 static void read_link_parts(Write *write, int count) {
   Value text = value_of(write->failure, write->old);
@@ -474,7 +456,8 @@ static void read_link_parts(Write *write, int count) {
   char *cursor = text.bytes ? (char *)text.bytes + 1 : "";
   for (int i = 0; i < count && !write->failure->code; i++) {
     value_unquote(&cursor, &write->link[i]);
-    if (write->link[i].type == SQLITE_FLOAT) read_real(write, &write->link[i]);
+    if (write->link[i].type == SQLITE_FLOAT)
+      connection_real(write->failure, write->connection, &write->link[i]);
   }
 }
 

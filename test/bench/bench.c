@@ -149,6 +149,7 @@ int main(int argc, char **argv) {
   measure_group(&rules, argv[1], argv[2], links, only);
   measure_group(&reading, argv[1], argv[2], links, only);
   measure_group(&json, argv[1], argv[2], links, only);
+  measure_group(&saving, argv[1], argv[2], links, only);
   measure_group(&preparing, argv[1], argv[2], links, only);
   return 0;
 }

@@ -30,7 +30,7 @@ typedef struct Group {
   const Bench *benches;
 } Group;
 
-extern const Group writing, rules, reading, json, preparing;
+extern const Group writing, rules, reading, json, saving, preparing;
 
 extern sqlite3 *db;
 

@@ -1,0 +1,186 @@
+/*
+** json.c: well-formed JSON cut into values.
+**
+** SQLite parses JSON; its function json() gives a text that is known to be well
+** formed.  Here such a text is only cut, in place: where a value ends, and which
+** string stands there.
+*/
+#include "relate_int.h"
+
+const char *json_space_end(const char *at) {
+  while (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r') at++;
+  return at;
+}
+
+static const char *string_end(const char *at) {
+  for (at++; *at && *at != '"'; at++)
+    if (*at == '\\' && at[1]) at++;
+  return *at ? at + 1 : at;
+}
+
+const char *json_end(const char *at) {
+  int depth = 0;
+  do {
+    if (*at == '"') {
+      at = string_end(at);
+      continue;
+    }
+    if (*at == '{' || *at == '[') depth++;
+    if (*at == '}' || *at == ']') depth--;
+    at++;
+    while (!depth && *at && !strchr(",:]} \t\n\r", *at)) at++;
+  } while (depth && *at);
+  return at;
+}
+
+/* ---- strings ---- */
+
+static int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The number that four digits are, or -1. */
+static int unit_at(const char *at) {
+  int unit = 0;
+  for (int i = 0; i < 4; i++) {
+    int digit = digit_of(at[i]);
+    if (digit < 0) return -1;
+    unit = unit << 4 | digit;
+  }
+  return unit;
+}
+
+/* What stands behind \u, which is two such units for a code beyond 16 bits. */
+static int code_at(const char **at) {
+  int code = unit_at(*at);
+  if (code < 0) return code;
+  *at += 4;
+  if (code >= 0xd800 && code < 0xdc00 && (*at)[0] == '\\' && (*at)[1] == 'u') {
+    int low = unit_at(*at + 2);
+    if (low >= 0xdc00 && low < 0xe000) {
+      *at += 6;
+      code = 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff);
+    }
+  }
+  return code;
+}
+
+static char *put_code(char *out, int code) {
+  if (code < 0x80) {
+    *out++ = (char)code;
+    return out;
+  }
+  int behind = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  static const int leads[] = {0, 0xc0, 0xe0, 0xf0};
+  *out++ = (char)(leads[behind] | code >> (6 * behind));
+  while (behind--) *out++ = (char)(0x80 | (code >> (6 * behind) & 0x3f));
+  return out;
+}
+
+/* The byte that an escape of one letter stands for. */
+static char escaped(char letter) {
+  static const char letters[] = "bfnrt", bytes[] = "\b\f\n\r\t";
+  const char *found = strchr(letters, letter);
+  return found ? bytes[found - letters] : letter;
+}
+
+static int decode(char *out, const char *at, const char *end) {
+  char *start = out;
+  while (at < end) {
+    if (*at != '\\') {
+      *out++ = *at++;
+      continue;
+    }
+    char letter = at[1];
+    at += 2;
+    int code = letter == 'u' ? code_at(&at) : -1;
+    if (code >= 0) {
+      out = put_code(out, code);
+    } else {
+      *out++ = escaped(letter);
+    }
+  }
+  *out = 0;
+  return (int)(out - start);
+}
+
+Text json_string(Failure *failure, Arena *arena, const char *at) {
+  const char *end = string_end(at) - 1;
+  Text text = {at + 1, (int)(end - at) - 1};
+  char *copy = arena_take(failure, arena, text.size + 1);
+  if (!copy) return (Text){"", 0};
+  text.size = decode(copy, at + 1, end);
+  text.bytes = copy;
+  return text;
+}
+
+/* ---- values ---- */
+
+/* False where there are too many digits, or other signs. */
+static bool read_integer(const char *at, const char *end,
+                         sqlite3_int64 *integer) {
+  bool negative = *at == '-';
+  sqlite3_uint64 limit = ((sqlite3_uint64)1 << 63) - !negative, number = 0;
+  for (at += negative; at < end; at++) {
+    int digit = *at - '0';
+    if (digit < 0 || digit > 9 || number > (limit - (unsigned)digit) / 10)
+      return false;
+    number = 10 * number + (unsigned)digit;
+  }
+  *integer = (sqlite3_int64)(negative ? 0 - number : number);
+  return true;
+}
+
+/* {"hex":"00ff"} is a BLOB, as related_json() writes it. */
+static bool read_blob(Failure *failure, Arena *arena, const char *at,
+                      const char *end, Value *value) {
+  static const char start[] = "{\"hex\":\"";
+  sqlite3_int64 lead = (sqlite3_int64)sizeof(start) - 1, size = end - at;
+  if (size < lead + 2 || size % 2 || memcmp(at, start, (size_t)lead) ||
+      memcmp(end - 2, "\"}", 2))
+    return false;
+  const char *digits = at + lead;
+  for (const char *c = digits; c < end - 2; c++)
+    if (digit_of(*c) < 0) return false;
+  size = (size - lead - 2) / 2;
+  char *bytes = arena_take(failure, arena, size + 1);
+  for (sqlite3_int64 i = 0; bytes && i < size; i++)
+    bytes[i] =
+        (char)(digit_of(digits[2 * i]) << 4 | digit_of(digits[2 * i + 1]));
+  *value = (Value){
+      .type = SQLITE_BLOB, .bytes = bytes ? bytes : "", .size = (int)size};
+  return true;
+}
+
+static Value value_of_text(Failure *failure, Arena *arena, int type,
+                           const char *at, const char *end) {
+  Value value = {.type = type, .bytes = "", .size = (int)(end - at)};
+  char *copy = arena_take(failure, arena, value.size + 1);
+  if (!copy) return value;
+  memcpy(copy, at, (size_t)value.size);
+  value.bytes = copy;
+  return value;
+}
+
+Value json_value(Failure *failure, Arena *arena, const char *at,
+                 const char *end) {
+  Value value = {.type = SQLITE_NULL};
+  if (*at == '"') {
+    Text text = json_string(failure, arena, at);
+    value =
+        (Value){.type = SQLITE_TEXT, .bytes = text.bytes, .size = text.size};
+  } else if (*at == 't' || *at == 'f') {
+    value = (Value){.type = SQLITE_INTEGER, .integer = *at == 't'};
+  } else if (*at == '{' || *at == '[') {
+    if (!read_blob(failure, arena, at, end, &value))
+      value = value_of_text(failure, arena, SQLITE_TEXT, at, end);
+    value.json = value.type == SQLITE_TEXT;
+  } else if (*at != 'n') {
+    value.type = SQLITE_INTEGER;
+    if (!read_integer(at, end, &value.integer))
+      value = value_of_text(failure, arena, SQLITE_FLOAT, at, end);
+  }
+  return value;
+}
