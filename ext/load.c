@@ -18,6 +18,8 @@
 */
 #include "relate_int.h"
 
+#include <stdio.h>
+
 #define LOAD_KEPT 16         /* shapes of a connection */
 #define HELD_FEW 20          /* statements, for which there is room */
 #define LOAD_DEPTH_LIMIT 500 /* of objects in objects */
@@ -172,6 +174,24 @@ static bool decimal_is(const char *decimal, double real) {
   return (*decimal == '-' ? -mantissa : mantissa) == real;
 }
 
+/* 17 digits, which are those of the one double.  They are the C library's, since
+** SQLite's own may be off by one in the last place where the exponent is large;
+** the locale's point, which may be of several bytes, becomes a point. */
+static void load_exact(Loading *loading, double real) {
+  char decimal[60];
+  bool point = false;
+  snprintf(decimal, sizeof(decimal), "%.17g", real);
+  for (const char *c = decimal; *c; c++) {
+    if (strchr("0123456789+-e", *c)) {
+      load_byte(loading, *c);
+    } else if (!point) {
+      load_byte(loading, '.');
+      point = true;
+    }
+  }
+  if (!point && !strchr(decimal, 'e')) load_text(loading, ".0");
+}
+
 static void load_real(Loading *loading, double real) {
   char decimal[40];
   if (real > 1.7976931348623157e308 || real < -1.7976931348623157e308) {
@@ -179,9 +199,11 @@ static void load_real(Loading *loading, double real) {
     return;
   }
   sqlite3_snprintf(sizeof(decimal), decimal, "%!.15g", real);
-  if (!decimal_is(decimal, real))
-    sqlite3_snprintf(sizeof(decimal), decimal, "%!.17g", real);
-  load_text(loading, decimal);
+  if (decimal_is(decimal, real)) {
+    load_text(loading, decimal);
+  } else {
+    load_exact(loading, real);
+  }
 }
 
 static void load_blob(Loading *loading, const unsigned char *bytes, int size) {
@@ -294,7 +316,8 @@ static void load_bind_parameters(Loading *loading, sqlite3_stmt *statement,
                 shape->parameters, loading->argc,
                 loading->argc == 1 ? " is" : "s are");
   for (int i = 0; i < shape->parameters && !loading->failure->code; i++)
-    sqlite3_bind_value(statement, keys + i + 1, loading->argv[i]);
+    if (sqlite3_bind_value(statement, keys + i + 1, loading->argv[i]))
+      failure_from_db(loading->failure, loading->loader->connection->db);
 }
 
 static const Columns *route_from(const Route *route) {

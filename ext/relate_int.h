@@ -507,9 +507,12 @@ typedef struct Inlined {
 } Inlined;
 
 /* Reads an expression, or several with commas between them, up to a ; or ) that
-** is not its own.  Its parameters are numbered on behind `shift` others. */
+** is not its own.  A bare name is a column of the target, else of the link's
+** `payload`, which may be NULL.  Parameters are numbered on behind `shift`
+** others. */
 RELATE_PRIVATE Inlined expression_inline(Failure *failure, Arena *arena,
-                                         const Table *target, int shift,
+                                         const Table *target,
+                                         const Columns *payload, int shift,
                                          const char *text);
 
 /* ---- layer 5: model.c: relationships ---- */
@@ -1052,7 +1055,7 @@ struct Shape {
   ** that has the columns, `found` where the row's key is. */
   bool joined;
   int found;
-  bool joins;        /* others are joined to it */
+  int joins;         /* others that are joined in its statement */
   const char *alias; /* of its row */
   bool repeat;       /* each row has the rows that it leads to itself */
   int depth;         /* how far it repeats; 0: to the end */
