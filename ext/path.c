@@ -212,6 +212,29 @@ static void fail_column(Failure *failure, const Table *table,
   sqlite3_free(message);
 }
 
+/* A name alone, which could be of a column or of a relationship. */
+void path_fail_name(Failure *failure, const Model *model, const Table *table,
+                    const Columns *payload, const char *name) {
+  Offers offers = {.wanted = name};
+  if (failure->code) return;
+  if (short_is_shared(model, table, name)) {
+    fail_ambiguous(failure, model, table, name);
+    return;
+  }
+  for (int i = 0; i < table->column_count; i++)
+    offers_add(&offers, table->columns[i].name);
+  for (int i = 0; payload && i < payload->count; i++)
+    offers_add(&offers, payload->list[i]->name);
+  for (int i = 0; i < model->relationship_count; i++)
+    if (model->relationships[i].source == table)
+      offers_add(&offers, model->relationships[i].name);
+  char *message =
+      sqlite3_mprintf("%s has no column or relationship %s", table->name, name);
+  if (!message) failure_memory(failure);
+  offers_fail(failure, &offers, message, "");
+  sqlite3_free(message);
+}
+
 /* ---- what a path names ---- */
 
 const Table *path_table(Failure *failure, const Model *model,

@@ -735,6 +735,11 @@ RELATE_PRIVATE void path_free(Path *path);
 RELATE_PRIVATE const Relationship *path_relationship(Failure *failure,
                                                      const Model *model,
                                                      const Path *path);
+/* The failure of a name that is neither a column of the table, or payload (which
+** may be NULL), nor a relationship: it offers the nearest of all. */
+RELATE_PRIVATE void path_fail_name(Failure *failure, const Model *model,
+                                   const Table *table, const Columns *payload,
+                                   const char *name);
 RELATE_PRIVATE const Table *path_table(Failure *failure, const Model *model,
                                        const char *table);
 /* The way that the path describes; its steps are in the arena. */

@@ -361,6 +361,16 @@ static void shape_add_json(ShapeReader *reader, Shape *shape, const char *alias,
   shape_add_column(reader, shape, alias ? alias : name, at, column);
 }
 
+static void shape_fail_name(ShapeReader *reader, const Shape *shape,
+                            const char *at, const char *name) {
+  const Relationship *link =
+      shape->route.count ? route_link(&shape->route) : NULL;
+  if (reader->failure->code) return;
+  path_fail_name(reader->failure, reader->model, shape->table,
+                 link ? &link->payload : NULL, name);
+  shape_place(reader, at);
+}
+
 /* A path without parentheses: a column, a value at its end, or a shape. */
 static void shape_add_path(ShapeReader *reader, Shape *shape, const char *alias,
                            const char *at, const char *path, const char *name,
@@ -369,6 +379,10 @@ static void shape_add_path(ShapeReader *reader, Shape *shape, const char *alias,
   const char *key = alias ? alias : name ? name : path;
   if (name && !repeat && shape_find_column(shape, name, &column)) {
     shape_add_column(reader, shape, key, at, column);
+    return;
+  }
+  if (name && !repeat && !model_find(reader->model, shape->table->name, name)) {
+    shape_fail_name(reader, shape, at, name);
     return;
   }
   Route route = shape_route(reader, shape, path,
