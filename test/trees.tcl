@@ -120,8 +120,21 @@ proc trees::key_kinds {} {
   }
 }
 
+proc trees::shuffled {count} {
+  set numbers {}
+  for {set i 1} {$i <= $count} {incr i} {
+    set numbers [linsert $numbers [number $i] $i]
+  }
+  return $numbers
+}
+
 proc trees::key_value {type u} {
   return [expr {$type eq "TEXT" ? "'k$u'" : $u * 10}]
+}
+
+# The type of what refers to a key, which need not be the same.
+proc trees::reference {type} {
+  return [expr {$type eq "TEXT" || [chance 70] ? $type : [pick {TEXT {} REAL}]}]
 }
 
 # AND of equal columns.
@@ -189,15 +202,17 @@ proc trees::make_table {name names tail} {
     set target [pick $names]
     set held {}
     foreach {column type} [dict get $types $target] {
-      lappend columns "f${i}_$column $type"
+      lappend columns "f${i}_$column [reference $type]"
       lappend held f${i}_$column
     }
     lappend foreign "FOREIGN KEY([join $held ,]) REFERENCES $target"
-    lappend keys [list $target $held]
+    set unique [chance 20]
+    if {$unique} { lappend foreign "UNIQUE([join $held ,])" }
+    lappend keys [list $target $held [expr {$unique ? [shuffled 7] : ""}]]
     set target_key [dict get $tables $target]
     way from $name name [join $held _]_$target to $target one 1 link "" \
       on [equal t $target_key s $held] row s held $held
-    way from $target name ${name}_by_[join $held _] to $name one 0 link "" \
+    way from $target name ${name}_by_[join $held _] to $name one $unique link "" \
       on [equal t $held s $target_key] row t held ""
   }
   db eval "CREATE TABLE ${name}([join [list {*}$columns \
@@ -207,8 +222,9 @@ proc trees::make_table {name names tail} {
     set values [lmap {column type} $key { key_value $type $u }]
     lappend values $u [pick {NULL 1 2 3 4 5}] [pick {NULL 'x' 'y' 'z'}] [literal]
     foreach held $keys {
-      lassign $held target
+      lassign $held target - distinct
       set to [expr {1 + [number 7]}]
+      if {[llength $distinct]} { set to [lindex $distinct $u-1] }
       foreach {column type} [dict get $types $target] {
         lappend values [expr {[chance 15] ? "NULL" : [key_value $type $to]}]
       }
@@ -224,7 +240,7 @@ proc trees::make_links {name one other} {
   set columns {}
   foreach {letter table} [list a $one b $other] {
     foreach {column type} [dict get $types $table] {
-      lappend columns "${letter}_$column $type NOT NULL"
+      lappend columns "${letter}_$column [reference $type] NOT NULL"
       lappend ends($letter) ${letter}_$column
     }
   }
