@@ -87,7 +87,7 @@ static void inline_mark(Inlining *inlining, const char *at) {
     inlining->query &= ~bit;
     if (inner || lexeme_begins_query(&next)) inlining->query |= bit;
   }
-  if (*at == ')') inlining->depth--;
+  if (*at == ')' && inlining->depth > 0) inlining->depth--;
 }
 
 /* Whose column a bare name is: what is put in front of it. */

@@ -18,6 +18,7 @@
 */
 #include "relate_int.h"
 
+#include <float.h>
 #include <stdio.h>
 
 #define LOAD_KEPT 16         /* shapes of a connection */
@@ -180,7 +181,7 @@ static bool decimal_is(const char *decimal, double real) {
 static void load_exact(Loading *loading, double real) {
   char decimal[60];
   bool point = false;
-  snprintf(decimal, sizeof(decimal), "%.17g", real);
+  (void)snprintf(decimal, sizeof(decimal), "%.17g", real);
   for (const char *c = decimal; *c; c++) {
     if (strchr("0123456789+-e", *c)) {
       load_byte(loading, *c);
@@ -194,7 +195,7 @@ static void load_exact(Loading *loading, double real) {
 
 static void load_real(Loading *loading, double real) {
   char decimal[40];
-  if (real > 1.7976931348623157e308 || real < -1.7976931348623157e308) {
+  if (real > DBL_MAX || real < -DBL_MAX) {
     load_text(loading, real > 0 ? "9e999" : "-9e999");
     return;
   }
@@ -270,11 +271,10 @@ static char *load_sql(const Loading *loading, const Shape *shape,
 
 /* A statement that stands on no row.  One of a shape that repeats may be in use
 ** further out; then there is another. */
-static sqlite3_stmt *load_take(Loading *loading, const Shape *shape,
+static sqlite3_stmt *load_take(Loading *loading, int number, const Shape *shape,
                                const ShapeItem *value) {
   Cache *cache = loading->loader->connection->cache;
   sqlite3_int64 serial = loading->loaded->serial;
-  int number = shape ? shape->number : value->number;
   Held *held = &loading->held[number];
   if (held->statement && !held->busy) {
     held->busy = true;
@@ -283,7 +283,7 @@ static sqlite3_stmt *load_take(Loading *loading, const Shape *shape,
   sqlite3_stmt *statement = cache_take(cache, serial, KIND_LOAD - number, NULL);
   if (!statement)
     statement = cache_add(loading->failure, cache, serial, KIND_LOAD - number,
-                          NULL, shape ? 0 : route_flags(&value->route),
+                          NULL, value ? route_flags(&value->route) : 0,
                           load_sql(loading, shape, value));
   if (!held->statement) *held = (Held){statement, true};
   return statement;
@@ -335,7 +335,7 @@ static void load_along(Loading *loading, const ShapeItem *item,
                        sqlite3_stmt *around) {
   const Route *route = &item->route;
   bool counts = item->function && strcmp(item->function, "count") == 0;
-  sqlite3_stmt *statement = load_take(loading, NULL, item);
+  sqlite3_stmt *statement = load_take(loading, item->number, NULL, item);
   load_bind(loading, statement, around, item->sources,
             route_from(route)->count);
   if (statement_step(loading->failure, statement)) {
@@ -449,7 +449,7 @@ static void load_nested(Loading *loading, const Shape *shape,
                         const LoadedRow *row, int depth) {
   int keys = route_from(&shape->route)->count;
   LoadedRow start = {.around = NULL};
-  sqlite3_stmt *statement = load_take(loading, shape, NULL);
+  sqlite3_stmt *statement = load_take(loading, shape->number, shape, NULL);
   if (++loading->depth > LOAD_DEPTH_LIMIT)
     failure_set(loading->failure, SQLITE_TOOBIG,
                 "objects are nested more than %d deep; say ; depth n",
@@ -538,7 +538,7 @@ static LoadedShape *loader_read(Failure *failure, Loader *loader, Model *model,
 static void load_root(Loading *loading, const Key *key,
                       sqlite3_context *context) {
   const Shape *shape = loading->loaded->shape;
-  sqlite3_stmt *statement = load_take(loading, shape, NULL);
+  sqlite3_stmt *statement = load_take(loading, shape->number, shape, NULL);
   key_bind(loading->failure, statement, 1, key);
   if (statement_step(loading->failure, statement)) {
     load_row(loading, shape, statement, NULL, 1);

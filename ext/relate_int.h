@@ -83,34 +83,6 @@ RELATE_PRIVATE void name_singular(sqlite3_str *text, const char *table);
 RELATE_PRIVATE const char *name_token_end(const char *sql);
 RELATE_PRIVATE int name_distance(const char *a, const char *b);
 
-/* ---- layer 1: lexeme.c: SQL cut into lexemes ---- */
-
-typedef enum LexemeKind {
-  LEXEME_END,
-  LEXEME_WORD,
-  LEXEME_QUOTED, /* "name", [name], `name` */
-  LEXEME_STRING, /* 'text', which in places may be a name too */
-  LEXEME_NUMBER, /* or a part of one */
-  LEXEME_MARK,   /* one byte of any other kind */
-  LEXEME_OPEN    /* a quote that is not closed */
-} LexemeKind;
-
-typedef struct Lexeme {
-  LexemeKind kind;
-  const char *text;
-  int size;
-} Lexeme;
-
-RELATE_PRIVATE bool byte_is_digit(char c);
-/* The lexeme at `at`, or behind the space there. */
-RELATE_PRIVATE Lexeme lexeme_read(const char *at);
-RELATE_PRIVATE bool lexeme_is_mark(const Lexeme *lexeme, char mark);
-RELATE_PRIVATE bool lexeme_is_word(const Lexeme *lexeme, const char *word);
-RELATE_PRIVATE bool lexeme_is_name(const Lexeme *lexeme);
-/* What it stands for as a name, without its quotes, in the arena. */
-RELATE_PRIVATE char *lexeme_name(Failure *failure, Arena *arena,
-                                 const Lexeme *lexeme);
-
 /* ---- layer 1: value.c: values kept for later ---- */
 
 /* One SQL value.  Borrowed: text and BLOB belong to where it came from. */
@@ -194,6 +166,34 @@ RELATE_PRIVATE const char *statement_text(Failure *failure,
                                           sqlite3_stmt *statement, int column);
 RELATE_PRIVATE void statement_run(Failure *failure, sqlite3 *db,
                                   const char *sql);
+
+/* ---- layer 2: lexeme.c: SQL cut into lexemes ---- */
+
+typedef enum LexemeKind {
+  LEXEME_END,
+  LEXEME_WORD,
+  LEXEME_QUOTED, /* "name", [name], `name` */
+  LEXEME_STRING, /* 'text', which in places may be a name too */
+  LEXEME_NUMBER, /* or a part of one */
+  LEXEME_MARK,   /* one byte of any other kind */
+  LEXEME_OPEN    /* a quote that is not closed */
+} LexemeKind;
+
+typedef struct Lexeme {
+  LexemeKind kind;
+  const char *text;
+  int size;
+} Lexeme;
+
+RELATE_PRIVATE bool byte_is_digit(char c);
+/* The lexeme at `at`, or behind the space there. */
+RELATE_PRIVATE Lexeme lexeme_read(const char *at);
+RELATE_PRIVATE bool lexeme_is_mark(const Lexeme *lexeme, char mark);
+RELATE_PRIVATE bool lexeme_is_word(const Lexeme *lexeme, const char *word);
+RELATE_PRIVATE bool lexeme_is_name(const Lexeme *lexeme);
+/* What it stands for as a name, without its quotes, in the arena. */
+RELATE_PRIVATE char *lexeme_name(Failure *failure, Arena *arena,
+                                 const Lexeme *lexeme);
 
 /* ---- layer 2: cache.c: prepared statements of one connection ---- */
 

@@ -132,9 +132,11 @@ proc trees::key_value {type u} {
   return [expr {$type eq "TEXT" ? "'k$u'" : $u * 10}]
 }
 
-# The type of what refers to a key, which need not be the same.
+# The type of what refers to a key, which need not be the same.  Where paths of
+# several steps are made it is, since these compare one reference with another.
 proc trees::reference {type} {
-  return [expr {$type eq "TEXT" || [chance 70] ? $type : [pick {TEXT {} REAL}]}]
+  variable dangling
+  return [expr {$type eq "TEXT" || !$dangling || [chance 70] ? $type : [pick {TEXT {} REAL}]}]
 }
 
 # AND of equal columns.
@@ -152,6 +154,7 @@ proc trees::world {} {
   variable types [dict create]
   variable ways {}
   variable sizes [dict create]
+  variable dangling [chance 40]
   fresh
   db eval {PRAGMA foreign_keys = OFF}
   set names [lrange {t0 t1 t2 t3} 0 [expr {1 + [number 3]}]]
@@ -165,7 +168,6 @@ proc trees::world {} {
   for {set i 0} {$i < 1 + [number 3]} {incr i} {
     make_links l$i [pick $names] [pick $names]
   }
-  variable dangling [chance 40]
   if {!$dangling} mend
 }
 
