@@ -132,11 +132,9 @@ proc trees::key_value {type u} {
   return [expr {$type eq "TEXT" ? "'k$u'" : $u * 10}]
 }
 
-# The type of what refers to a key, which need not be the same.  Where paths of
-# several steps are made it is, since these compare one reference with another.
+# The type of what refers to a key, which need not be the same.
 proc trees::reference {type} {
-  variable dangling
-  return [expr {$type eq "TEXT" || !$dangling || [chance 70] ? $type : [pick {TEXT {} REAL}]}]
+  return [expr {$type eq "TEXT" || [chance 70] ? $type : [pick {TEXT {} REAL}]}]
 }
 
 # AND of equal columns.
