@@ -580,6 +580,8 @@ static const char *load_argument(Failure *failure, sqlite3_value *value,
                          ? (const char *)sqlite3_value_text(value)
                          : NULL;
   if (!text) failure_set(failure, SQLITE_MISMATCH, "%s is not text", what);
+  if (text && strlen(text) != (size_t)sqlite3_value_bytes(value))
+    failure_set(failure, SQLITE_MISMATCH, "%s has a NUL in it", what);
   return text ? text : "";
 }
 
