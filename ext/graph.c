@@ -319,8 +319,7 @@ static void reader_open_object(Reader *reader, Place *place,
   if (!place) return;
   Object *object = graph_add_object(reader, place->frame, around, name, index);
   Tie *tie = object && listing ? graph_add_tie(reader, listing, object) : NULL;
-  reader_push(reader,
-              &(Open){.place = place, .object = object, .tie = tie});
+  reader_push(reader, &(Open){.place = place, .object = object, .tie = tie});
   reader->at++;
   place->next = 0;
 }
@@ -394,29 +393,16 @@ static void member_relationship(Reader *reader, Meaning *meaning) {
   }
 }
 
-/* Neither a column nor a relationship. */
 static void member_unknown(Reader *reader, const Meaning *meaning) {
-  static const Columns none = {0, NULL};
   const Place *place = reader_top(reader)->place;
-  const Table *table = place->frame->table;
+  const Relationship *link = place->relationship;
   if (reader->order->ignores) {
     reader->at = json_end(reader->at);
-    return;
+  } else {
+    path_fail_name(reader->failure, reader->graph->forms.model,
+                   place->frame->table, link ? &link->payload : NULL,
+                   meaning->name);
   }
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  name_append(text, meaning->name);
-  char *name = failure_text(reader->failure, text);
-  if (name && is_container(*reader->at)) {
-    Path path = path_read_from(reader->failure, table->name, name);
-    if (!reader->failure->code)
-      path_relationship(reader->failure, reader->graph->forms.model, &path);
-    path_free(&path);
-  }
-  sqlite3_free(name);
-  path_fail_column(
-      reader->failure, table,
-      place->relationship ? &place->relationship->payload : &none,
-      meaning->name);
 }
 
 /* A name that is both leads on where an object or array says so. */

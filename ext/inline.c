@@ -6,8 +6,9 @@
 **     target.price < ?3 AND link.amount > 0
 **
 ** A bare name that is a column of the target gets that name in front, since the
-** link's row is in the same query and may have a column of that name; not so in
-** a subquery, whose tables come first.  Parameters are numbered on behind those
+** link's row is in the same query and may have a column of that name; else one
+** that is payload gets the link's, since rows that are joined may have it, too.
+** Not so in a subquery, whose tables come first.  Parameters are numbered on behind those
 ** that the query has.
 **
 ** The text comes from who calls, as the whole query does, and is not analysed;
@@ -23,34 +24,29 @@ static bool lexeme_begins_query(const Lexeme *lexeme) {
          lexeme_is_word(lexeme, "with");
 }
 
-/* The column of `table` that the lexeme names without saying whose it is: by
-** itself, not as a function, a collation or a part of a longer name. */
-static bool lexeme_is_bare_column(const Lexeme *lexeme, const Lexeme *before,
-                                  const Table *table) {
-  Lexeme behind = lexeme_read(lexeme->text + lexeme->size);
-  char name[200];
-  if ((lexeme->kind != LEXEME_WORD && lexeme->kind != LEXEME_QUOTED) ||
-      lexeme_is_mark(before, '.') || lexeme_is_word(before, "collate") ||
-      lexeme_is_mark(&behind, '.') || lexeme_is_mark(&behind, '(') ||
-      lexeme->size >= (int)sizeof(name))
+/* True if the lexeme may be a column by itself: not as a function, a collation,
+** a type, a BLOB's x or a part of a longer name. */
+static bool lexeme_is_bare_name(const Lexeme *lexeme, const Lexeme *before) {
+  const char *end = lexeme->text + lexeme->size;
+  Lexeme behind = lexeme_read(end);
+  if (lexeme->kind != LEXEME_WORD && lexeme->kind != LEXEME_QUOTED)
     return false;
   if (lexeme->kind == LEXEME_WORD &&
-      sqlite3_keyword_check(lexeme->text, lexeme->size))
+      (*end == '\'' || sqlite3_keyword_check(lexeme->text, lexeme->size)))
     return false;
-  const char *cursor = lexeme->text;
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  bool read = name_read(&cursor, text);
-  char *found = sqlite3_str_finish(text);
-  bool is = read && found && table_column(table, found) != NULL;
-  sqlite3_free(found);
-  return is;
+  return !lexeme_is_mark(before, '.') && !lexeme_is_word(before, "collate") &&
+         !lexeme_is_word(before, "as") && !lexeme_is_mark(&behind, '.') &&
+         !lexeme_is_mark(&behind, '(');
 }
 
 /* How a piece of SQL is put into a query. */
 typedef struct Inlining {
   sqlite3_str *text;
+  Failure *failure;
+  Arena *arena;
   const Table *target;
-  int shift; /* of parameters */
+  const Columns *payload; /* of the link, or NULL */
+  int shift;              /* of parameters */
   int depth;
   unsigned long long query; /* bit of each depth: a subquery is there */
   Inlined inlined;
@@ -91,7 +87,18 @@ static void inline_mark(Inlining *inlining, const char *at) {
     inlining->query &= ~bit;
     if (inner || lexeme_begins_query(&next)) inlining->query |= bit;
   }
-  if (*at == ')') inlining->depth--;
+  if (*at == ')' && inlining->depth > 0) inlining->depth--;
+}
+
+/* Whose column a bare name is: what is put in front of it. */
+static const char *inline_owner(Inlining *inlining, const Lexeme *lexeme) {
+  const Columns *payload = inlining->payload;
+  const char *name = lexeme_name(inlining->failure, inlining->arena, lexeme);
+  if (!name) return "";
+  if (table_column(inlining->target, name)) return "target.";
+  for (int i = 0; payload && i < payload->count; i++)
+    if (name_equal(payload->list[i]->name, name)) return "link.";
+  return "";
 }
 
 static void inline_word(Inlining *inlining, const Lexeme *lexeme,
@@ -102,15 +109,18 @@ static void inline_word(Inlining *inlining, const Lexeme *lexeme,
     if (lexeme_is_word(lexeme, "source")) inlining->inlined.source = true;
   }
   if (!((inlining->query >> inlining->depth) & 1) &&
-      lexeme_is_bare_column(lexeme, before, inlining->target))
-    sqlite3_str_appendall(inlining->text, "target.");
+      lexeme_is_bare_name(lexeme, before))
+    sqlite3_str_appendall(inlining->text, inline_owner(inlining, lexeme));
 }
 
 /* Up to the end of the text, or a ; or ) that is not its own. */
 Inlined expression_inline(Failure *failure, Arena *arena, const Table *target,
-                          int shift, const char *text) {
+                          const Columns *payload, int shift, const char *text) {
   Inlining inlining = {.text = sqlite3_str_new(NULL),
+                       .failure = failure,
+                       .arena = arena,
                        .target = target,
+                       .payload = payload,
                        .shift = shift,
                        .inlined = {.end = text}};
   Lexeme before = {LEXEME_END, text, 0};

@@ -18,6 +18,9 @@
 */
 #include "relate_int.h"
 
+#include <float.h>
+#include <stdio.h>
+
 #define LOAD_KEPT 16         /* shapes of a connection */
 #define HELD_FEW 20          /* statements, for which there is room */
 #define LOAD_DEPTH_LIMIT 500 /* of objects in objects */
@@ -172,16 +175,36 @@ static bool decimal_is(const char *decimal, double real) {
   return (*decimal == '-' ? -mantissa : mantissa) == real;
 }
 
+/* 17 digits, which are those of the one double.  They are the C library's, since
+** SQLite's own may be off by one in the last place where the exponent is large;
+** the locale's point, which may be of several bytes, becomes a point. */
+static void load_exact(Loading *loading, double real) {
+  char decimal[60];
+  bool point = false;
+  (void)snprintf(decimal, sizeof(decimal), "%.17g", real);
+  for (const char *c = decimal; *c; c++) {
+    if (strchr("0123456789+-e", *c)) {
+      load_byte(loading, *c);
+    } else if (!point) {
+      load_byte(loading, '.');
+      point = true;
+    }
+  }
+  if (!point && !strchr(decimal, 'e')) load_text(loading, ".0");
+}
+
 static void load_real(Loading *loading, double real) {
   char decimal[40];
-  if (real > 1.7976931348623157e308 || real < -1.7976931348623157e308) {
+  if (real > DBL_MAX || real < -DBL_MAX) {
     load_text(loading, real > 0 ? "9e999" : "-9e999");
     return;
   }
   sqlite3_snprintf(sizeof(decimal), decimal, "%!.15g", real);
-  if (!decimal_is(decimal, real))
-    sqlite3_snprintf(sizeof(decimal), decimal, "%!.17g", real);
-  load_text(loading, decimal);
+  if (decimal_is(decimal, real)) {
+    load_text(loading, decimal);
+  } else {
+    load_exact(loading, real);
+  }
 }
 
 static void load_blob(Loading *loading, const unsigned char *bytes, int size) {
@@ -249,11 +272,10 @@ static char *load_sql(const Loading *loading, const Shape *shape,
 
 /* A statement that stands on no row.  One of a shape that repeats may be in use
 ** further out; then there is another. */
-static sqlite3_stmt *load_take(Loading *loading, const Shape *shape,
+static sqlite3_stmt *load_take(Loading *loading, int number, const Shape *shape,
                                const ShapeItem *value) {
   Cache *cache = loading->loader->connection->cache;
   sqlite3_int64 serial = loading->loaded->serial;
-  int number = shape ? shape->number : value->number;
   Held *held = &loading->held[number];
   if (held->statement && !held->busy) {
     held->busy = true;
@@ -262,7 +284,7 @@ static sqlite3_stmt *load_take(Loading *loading, const Shape *shape,
   sqlite3_stmt *statement = cache_take(cache, serial, KIND_LOAD - number, NULL);
   if (!statement)
     statement = cache_add(loading->failure, cache, serial, KIND_LOAD - number,
-                          NULL, shape ? 0 : route_flags(&value->route),
+                          NULL, value ? route_flags(&value->route) : 0,
                           load_sql(loading, shape, value));
   if (!held->statement) *held = (Held){statement, true};
   return statement;
@@ -295,7 +317,8 @@ static void load_bind_parameters(Loading *loading, sqlite3_stmt *statement,
                 shape->parameters, loading->argc,
                 loading->argc == 1 ? " is" : "s are");
   for (int i = 0; i < shape->parameters && !loading->failure->code; i++)
-    sqlite3_bind_value(statement, keys + i + 1, loading->argv[i]);
+    if (sqlite3_bind_value(statement, keys + i + 1, loading->argv[i]))
+      failure_from_db(loading->failure, loading->loader->connection->db);
 }
 
 static const Columns *route_from(const Route *route) {
@@ -313,7 +336,7 @@ static void load_along(Loading *loading, const ShapeItem *item,
                        sqlite3_stmt *around) {
   const Route *route = &item->route;
   bool counts = item->function && strcmp(item->function, "count") == 0;
-  sqlite3_stmt *statement = load_take(loading, NULL, item);
+  sqlite3_stmt *statement = load_take(loading, item->number, NULL, item);
   load_bind(loading, statement, around, item->sources,
             route_from(route)->count);
   if (statement_step(loading->failure, statement)) {
@@ -427,7 +450,7 @@ static void load_nested(Loading *loading, const Shape *shape,
                         const LoadedRow *row, int depth) {
   int keys = route_from(&shape->route)->count;
   LoadedRow start = {.around = NULL};
-  sqlite3_stmt *statement = load_take(loading, shape, NULL);
+  sqlite3_stmt *statement = load_take(loading, shape->number, shape, NULL);
   if (++loading->depth > LOAD_DEPTH_LIMIT)
     failure_set(loading->failure, SQLITE_TOOBIG,
                 "objects are nested more than %d deep; say ; depth n",
@@ -516,7 +539,7 @@ static LoadedShape *loader_read(Failure *failure, Loader *loader, Model *model,
 static void load_root(Loading *loading, const Key *key,
                       sqlite3_context *context) {
   const Shape *shape = loading->loaded->shape;
-  sqlite3_stmt *statement = load_take(loading, shape, NULL);
+  sqlite3_stmt *statement = load_take(loading, shape->number, shape, NULL);
   key_bind(loading->failure, statement, 1, key);
   if (statement_step(loading->failure, statement)) {
     load_row(loading, shape, statement, NULL, 1);
@@ -558,6 +581,8 @@ static const char *load_argument(Failure *failure, sqlite3_value *value,
                          ? (const char *)sqlite3_value_text(value)
                          : NULL;
   if (!text) failure_set(failure, SQLITE_MISMATCH, "%s is not text", what);
+  if (text && strlen(text) != (size_t)sqlite3_value_bytes(value))
+    failure_set(failure, SQLITE_MISMATCH, "%s has a NUL in it", what);
   return text ? text : "";
 }
 

@@ -199,14 +199,37 @@ static void fail_relationship(Failure *failure, const Model *model,
   sqlite3_free(message);
 }
 
-void path_fail_column(Failure *failure, const Table *table,
-                      const Columns *payload, const char *name) {
+static void fail_column(Failure *failure, const Table *table,
+                        const Columns *payload, const char *name) {
   Offers offers = {.wanted = name};
   for (int i = 0; i < table->column_count; i++)
     offers_add(&offers, table->columns[i].name);
   for (int i = 0; i < payload->count; i++)
     offers_add(&offers, payload->list[i]->name);
   char *message = sqlite3_mprintf("%s has no column %s", table->name, name);
+  if (!message) failure_memory(failure);
+  offers_fail(failure, &offers, message, "");
+  sqlite3_free(message);
+}
+
+/* A name alone, which could be of a column or of a relationship. */
+void path_fail_name(Failure *failure, const Model *model, const Table *table,
+                    const Columns *payload, const char *name) {
+  Offers offers = {.wanted = name};
+  if (failure->code) return;
+  if (short_is_shared(model, table, name)) {
+    fail_ambiguous(failure, model, table, name);
+    return;
+  }
+  for (int i = 0; i < table->column_count; i++)
+    offers_add(&offers, table->columns[i].name);
+  for (int i = 0; payload && i < payload->count; i++)
+    offers_add(&offers, payload->list[i]->name);
+  for (int i = 0; i < model->relationship_count; i++)
+    if (model->relationships[i].source == table)
+      offers_add(&offers, model->relationships[i].name);
+  char *message =
+      sqlite3_mprintf("%s has no column or relationship %s", table->name, name);
   if (!message) failure_memory(failure);
   offers_fail(failure, &offers, message, "");
   sqlite3_free(message);
@@ -300,8 +323,8 @@ static void router_column(Router *router, const char *name) {
   const Relationship *link = route_link(route);
   if (router->failure->code) return;
   if (!route_end(route, name))
-    path_fail_column(router->failure, route->target,
-                     link ? &link->payload : &none, name);
+    fail_column(router->failure, route->target, link ? &link->payload : &none,
+                name);
 }
 
 /* True if the part is a step rather than the column at the end. */

@@ -72,9 +72,9 @@ static void register_all(Failure *failure, Connection *connection) {
   rule_list_register(failure, connection);
   why_register(failure, connection);
   check_register(failure, connection);
+  register_functions(failure, connection);
   load_register(failure, connection);
   save_register(failure, connection);
-  register_functions(failure, connection);
 }
 
 static bool is_loaded(Failure *failure, sqlite3 *db) {

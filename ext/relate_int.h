@@ -83,34 +83,6 @@ RELATE_PRIVATE void name_singular(sqlite3_str *text, const char *table);
 RELATE_PRIVATE const char *name_token_end(const char *sql);
 RELATE_PRIVATE int name_distance(const char *a, const char *b);
 
-/* ---- layer 1: lexeme.c: SQL cut into lexemes ---- */
-
-typedef enum LexemeKind {
-  LEXEME_END,
-  LEXEME_WORD,
-  LEXEME_QUOTED, /* "name", [name], `name` */
-  LEXEME_STRING, /* 'text', which in places may be a name too */
-  LEXEME_NUMBER, /* or a part of one */
-  LEXEME_MARK,   /* one byte of any other kind */
-  LEXEME_OPEN    /* a quote that is not closed */
-} LexemeKind;
-
-typedef struct Lexeme {
-  LexemeKind kind;
-  const char *text;
-  int size;
-} Lexeme;
-
-RELATE_PRIVATE bool byte_is_digit(char c);
-/* The lexeme at `at`, or behind the space there. */
-RELATE_PRIVATE Lexeme lexeme_read(const char *at);
-RELATE_PRIVATE bool lexeme_is_mark(const Lexeme *lexeme, char mark);
-RELATE_PRIVATE bool lexeme_is_word(const Lexeme *lexeme, const char *word);
-RELATE_PRIVATE bool lexeme_is_name(const Lexeme *lexeme);
-/* What it stands for as a name, without its quotes, in the arena. */
-RELATE_PRIVATE char *lexeme_name(Failure *failure, Arena *arena,
-                                 const Lexeme *lexeme);
-
 /* ---- layer 1: value.c: values kept for later ---- */
 
 /* One SQL value.  Borrowed: text and BLOB belong to where it came from. */
@@ -214,6 +186,34 @@ RELATE_PRIVATE Text json_string(Failure *failure, Arena *arena, const char *at);
 ** only the digits are given, as in value_unquote.  Everything is in the arena. */
 RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, const char *at,
                                 const char *end);
+
+/* ---- layer 2: lexeme.c: SQL cut into lexemes ---- */
+
+typedef enum LexemeKind {
+  LEXEME_END,
+  LEXEME_WORD,
+  LEXEME_QUOTED, /* "name", [name], `name` */
+  LEXEME_STRING, /* 'text', which in places may be a name too */
+  LEXEME_NUMBER, /* or a part of one */
+  LEXEME_MARK,   /* one byte of any other kind */
+  LEXEME_OPEN    /* a quote that is not closed */
+} LexemeKind;
+
+typedef struct Lexeme {
+  LexemeKind kind;
+  const char *text;
+  int size;
+} Lexeme;
+
+RELATE_PRIVATE bool byte_is_digit(char c);
+/* The lexeme at `at`, or behind the space there. */
+RELATE_PRIVATE Lexeme lexeme_read(const char *at);
+RELATE_PRIVATE bool lexeme_is_mark(const Lexeme *lexeme, char mark);
+RELATE_PRIVATE bool lexeme_is_word(const Lexeme *lexeme, const char *word);
+RELATE_PRIVATE bool lexeme_is_name(const Lexeme *lexeme);
+/* What it stands for as a name, without its quotes, in the arena. */
+RELATE_PRIVATE char *lexeme_name(Failure *failure, Arena *arena,
+                                 const Lexeme *lexeme);
 
 /* ---- layer 2: cache.c: prepared statements of one connection ---- */
 
@@ -533,9 +533,12 @@ typedef struct Inlined {
 } Inlined;
 
 /* Reads an expression, or several with commas between them, up to a ; or ) that
-** is not its own.  Its parameters are numbered on behind `shift` others. */
+** is not its own.  A bare name is a column of the target, else of the link's
+** `payload`, which may be NULL.  Parameters are numbered on behind `shift`
+** others. */
 RELATE_PRIVATE Inlined expression_inline(Failure *failure, Arena *arena,
-                                         const Table *target, int shift,
+                                         const Table *target,
+                                         const Columns *payload, int shift,
                                          const char *text);
 
 /* ---- layer 5: model.c: relationships ---- */
@@ -758,12 +761,13 @@ RELATE_PRIVATE void path_free(Path *path);
 RELATE_PRIVATE const Relationship *path_relationship(Failure *failure,
                                                      const Model *model,
                                                      const Path *path);
+/* The failure of a name that is neither a column of the table, or payload (which
+** may be NULL), nor a relationship: it offers the nearest of all. */
+RELATE_PRIVATE void path_fail_name(Failure *failure, const Model *model,
+                                   const Table *table, const Columns *payload,
+                                   const char *name);
 RELATE_PRIVATE const Table *path_table(Failure *failure, const Model *model,
                                        const char *table);
-/* Fails for a name that is no column of the table, nor of the payload, and offers
-** what is near. */
-RELATE_PRIVATE void path_fail_column(Failure *failure, const Table *table,
-                                     const Columns *payload, const char *name);
 /* The way that the path describes; its steps are in the arena. */
 RELATE_PRIVATE Route path_route(Failure *failure, Arena *arena,
                                 const Model *model, const Path *path,
@@ -1148,7 +1152,7 @@ struct Shape {
   ** that has the columns, `found` where the row's key is. */
   bool joined;
   int found;
-  bool joins;        /* others are joined to it */
+  int joins;         /* others that are joined in its statement */
   const char *alias; /* of its row */
   bool repeat;       /* each row has the rows that it leads to itself */
   int depth;         /* how far it repeats; 0: to the end */

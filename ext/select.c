@@ -119,11 +119,27 @@ void select_is_linked(sqlite3_str *text, const Step *step) {
   }
 }
 
+/* True if what is compared with a link's columns would be compared likewise with
+** the key: '7' is 7 to the key of a number, but not to a column without a type. */
+static bool columns_compare_alike(const Columns *link, const Columns *key) {
+  for (int i = 0; i < key->count; i++)
+    if (key->list[i]->affinity >= 'C' && link->list[i]->affinity < 'C')
+      return false;
+  return true;
+}
+
+/* True if the link's row has the columns of the target that are wanted. */
+static bool link_has(const Relationship *relationship, const Columns *wanted) {
+  return columns_same(wanted, &relationship->target_key) &&
+         columns_compare_alike(&relationship->target_link,
+                               &relationship->target_key);
+}
+
 /* ROWS_TARGET if columns of the target have to be read from the target. */
 static int needs_target(const Relationship *relationship,
                         const Columns *wanted) {
-  bool has = select_link_is_target(relationship) ||
-             columns_same(wanted, &relationship->target_key);
+  bool has =
+      select_link_is_target(relationship) || link_has(relationship, wanted);
   return has ? 0 : ROWS_TARGET;
 }
 
@@ -132,9 +148,7 @@ static const Columns *target_columns(const Relationship *relationship,
                                      const Columns *wanted, const char **row) {
   bool own = needs_target(relationship, wanted);
   *row = own ? "target" : select_link(relationship);
-  return columns_same(wanted, &relationship->target_key)
-             ? &relationship->target_link
-             : wanted;
+  return link_has(relationship, wanted) ? &relationship->target_link : wanted;
 }
 
 /* ---- pairs of a source and a target ---- */

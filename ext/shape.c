@@ -23,6 +23,7 @@
 #include "relate_int.h"
 
 #define SHAPE_DEPTH_LIMIT 100 /* of shapes in shapes */
+#define SHAPE_JOIN_LIMIT 30   /* of shapes in one statement; SQLite takes 64 */
 #define SHAPE_NEAR 20         /* bytes of the text that an error shows */
 
 typedef struct ShapeReader {
@@ -36,10 +37,16 @@ typedef struct ShapeReader {
 
 /* ---- what is wrong ---- */
 
+static bool byte_continues(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
+
 static void shape_place(ShapeReader *reader, const char *at) {
-  failure_prefix(reader->failure,
-                 "at character %d, '%.*s': ", (int)(at - reader->text) + 1,
-                 SHAPE_NEAR, at);
+  int characters = 0, size = (int)strlen(at);
+  for (const char *c = reader->text; c < at; c++)
+    if (!byte_continues(*c)) characters++;
+  if (size > SHAPE_NEAR)
+    for (size = SHAPE_NEAR; size > 0 && byte_continues(at[size]);) size--;
+  failure_prefix(reader->failure, "at character %d, '%.*s': ", characters + 1,
+                 size, at);
 }
 
 static void shape_fail(ShapeReader *reader, const char *at,
@@ -254,6 +261,7 @@ static Shape *shape_new(ShapeReader *reader, Shape *around, const Route *route,
                    .to_one = route_is_to_one(route) && !repeat,
                    .repeat = repeat};
   shape->joined = !repeat && route_is_own_key(route) &&
+                  shape_host(around)->joins < SHAPE_JOIN_LIMIT &&
                   !(body && body_has_clauses(reader->at));
   if (!shape->joined) return shape;
   const Relationship *link = route_link(route);
@@ -262,7 +270,7 @@ static Shape *shape_new(ShapeReader *reader, Shape *around, const Route *route,
   if (shape->alias)
     shape->found = shape_column(
         reader, shape, (ShapeColumn){.column = link->target_key.list[0]});
-  shape_host(shape)->joins = true;
+  shape_host(shape)->joins++;
   return reader->failure->code ? NULL : shape;
 }
 
@@ -353,20 +361,13 @@ static void shape_add_json(ShapeReader *reader, Shape *shape, const char *alias,
   shape_add_column(reader, shape, alias ? alias : name, at, column);
 }
 
-/* Neither a column nor a relationship; a short name that is shared is told by
-** the path. */
 static void shape_fail_name(ShapeReader *reader, const Shape *shape,
-                            const char *name, const char *at) {
-  static const Columns none = {0, NULL};
+                            const char *at, const char *name) {
   const Relationship *link =
       shape->route.count ? route_link(&shape->route) : NULL;
-  shape_route(reader, shape, name, PATH_TO_TABLE, at);
-  if (reader->failure->code != SQLITE_ERROR || !reader->failure->message ||
-      !strstr(reader->failure->message, " has no relationship "))
-    return;
-  failure_clear(reader->failure);
-  path_fail_column(reader->failure, shape->table, link ? &link->payload : &none,
-                   name);
+  if (reader->failure->code) return;
+  path_fail_name(reader->failure, reader->model, shape->table,
+                 link ? &link->payload : NULL, name);
   shape_place(reader, at);
 }
 
@@ -381,10 +382,11 @@ static void shape_add_path(ShapeReader *reader, Shape *shape, const char *alias,
     return;
   }
   if (name && !repeat && !model_find(reader->model, shape->table->name, name)) {
-    shape_fail_name(reader, shape, name, at);
+    shape_fail_name(reader, shape, at, name);
     return;
   }
-  Route route = shape_route(reader, shape, path, PATH_TO_EITHER, at);
+  Route route = shape_route(reader, shape, path,
+                            repeat ? PATH_TO_TABLE : PATH_TO_EITHER, at);
   if (reader->failure->code) return;
   if (!route.column) {
     shape_add_nested(reader, shape, key, at, route, repeat, false);
@@ -445,8 +447,9 @@ static const Inlined *shape_inline(ShapeReader *reader, Shape *shape) {
       arena_take(reader->failure, reader->arena, sizeof(*inlined));
   if (!inlined) return NULL;
   const char *at = reader->at;
+  const Relationship *link = route_link(&shape->route);
   *inlined = expression_inline(reader->failure, reader->arena, shape->table,
-                               shift, at);
+                               link ? &link->payload : NULL, shift, at);
   if (inlined->problem) shape_fail(reader, at, inlined->problem);
   if (inlined->parameters > shape->parameters)
     shape->parameters = inlined->parameters;
@@ -454,14 +457,17 @@ static const Inlined *shape_inline(ShapeReader *reader, Shape *shape) {
   return inlined;
 }
 
-/* A number, or a parameter. */
-static int shape_number(ShapeReader *reader) {
+/* A number that is not below the least. */
+static int shape_number(ShapeReader *reader, int least) {
   shape_space(reader);
   const char *at = reader->at;
   int number = 0;
   while (byte_is_digit(*reader->at) && number < 100000000)
     number = number * 10 + (*reader->at++ - '0');
   if (reader->at == at) shape_fail(reader, at, "a number is wanted here");
+  if (byte_is_digit(*reader->at))
+    shape_fail(reader, at, "this number is too large");
+  if (number < least) shape_fail(reader, at, "this number begins with 1");
   return number;
 }
 
@@ -469,7 +475,7 @@ static void shape_limit(ShapeReader *reader, Shape *shape) {
   shape_space(reader);
   bool parameter = *reader->at == '?';
   if (parameter) reader->at++;
-  int number = shape_number(reader);
+  int number = shape_number(reader, parameter ? 1 : 0);
   if (parameter && number > shape->parameters) shape->parameters = number;
   if (parameter) number += route_start(&shape->route)->count;
   shape->limit = arena_format(reader->failure, reader->arena,
@@ -491,7 +497,7 @@ static void shape_clause(ShapeReader *reader, Shape *shape) {
     shape_limit(reader, shape);
   } else if (shape->repeat && !shape->depth &&
              shape_takes_word(reader, "depth")) {
-    shape->depth = shape_number(reader);
+    shape->depth = shape_number(reader, 1);
   } else {
     shape_fail(reader, at,
                shape->repeat
@@ -547,6 +553,15 @@ static bool inlined_speaks(const Inlined *inlined, bool link) {
   return inlined && (link ? inlined->link : inlined->source);
 }
 
+/* What a foreign key without a partner leads to is no row; a row of an
+** association table is a link all the same. */
+static void append_shape_found(sqlite3_str *text, const Relationship *link) {
+  if (link->cardinality == MANY_TO_MANY || select_link_is_target(link)) return;
+  sqlite3_str_appendall(text, " AND ");
+  clause_column(text, "target", link->target_key.list[0]);
+  sqlite3_str_appendall(text, " IS NOT NULL");
+}
+
 /* FROM and WHERE.  Where one row is reached, and nothing is asked of the link,
 ** its key says which. */
 static void append_shape_rows(sqlite3_str *text, const Shape *shape) {
@@ -559,6 +574,7 @@ static void append_shape_rows(sqlite3_str *text, const Shape *shape) {
   if (route_link(&shape->route) &&
       (!shape->to_one || link || source || shape_reads_link(shape))) {
     select_from_links(text, &shape->route, rows);
+    append_shape_found(text, route_link(&shape->route));
   } else {
     select_from_targets(text, &shape->route);
   }

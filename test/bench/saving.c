@@ -35,7 +35,8 @@ static char *library_document(void) {
                           "%s{\"title\":\"book %d of %d\",\"year\":%d,",
                           b ? "," : "\"books\":[", b, a, 1990 + b);
       for (int c = 0; c < CHAPTERS; c++)
-        sqlite3_str_appendf(document, "%s{\"title\":\"chapter %d\",\"pages\":%d}",
+        sqlite3_str_appendf(document,
+                            "%s{\"title\":\"chapter %d\",\"pages\":%d}",
                             c ? "," : "\"chapters\":[", c, c);
       say("]}");
     }
@@ -48,8 +49,8 @@ static char *library_document(void) {
 static char *campus_document(void) {
   document = sqlite3_str_new(NULL);
   for (int s = 0; s < STUDENTS; s++) {
-    sqlite3_str_appendf(document, "%s{\"name\":\"student %d\",",
-                        s ? "," : "[", s);
+    sqlite3_str_appendf(document, "%s{\"name\":\"student %d\",", s ? "," : "[",
+                        s);
     for (int c = 1; c <= TAKEN; c++)
       sqlite3_str_appendf(document, "%s{\"id\":%d,\"grade\":\"A\"}",
                           c > 1 ? "," : "\"courses\":[", s * TAKEN + c);
@@ -61,8 +62,8 @@ static char *campus_document(void) {
 
 /* ---- by hand ---- */
 
-static void bind_text(sqlite3_stmt *statement, int parameter, const char *format,
-                      int first, int second) {
+static void bind_text(sqlite3_stmt *statement, int parameter,
+                      const char *format, int first, int second) {
   char text[60];
   snprintf(text, sizeof(text), format, first, second);
   sqlite3_bind_text(statement, parameter, text, -1, SQLITE_TRANSIENT);
