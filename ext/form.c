@@ -123,22 +123,23 @@ int form_place(const Form *form, const Column *column) {
 
 /* ---- statements ---- */
 
-static void append_table(sqlite3_str *text, const Table *table) {
+static void form_append_table(sqlite3_str *text, const Table *table) {
   sqlite3_str_appendf(text, "\"%w\".\"%w\"", table->schema->name, table->name);
 }
 
-static void append_names(sqlite3_str *text, const Columns *columns) {
+static void form_append_names(sqlite3_str *text, const Columns *columns) {
   for (int i = 0; i < columns->count; i++)
     sqlite3_str_appendf(text, i ? ", \"%w\"" : "\"%w\"",
                         columns->list[i]->name);
 }
 
-static void append_row(sqlite3_str *text, const Table *table, int parameter) {
+static void form_append_row(sqlite3_str *text, const Table *table,
+                            int parameter) {
   sqlite3_str_appendall(text, " WHERE ");
   clause_key(text, "t", &table->row_key, parameter);
 }
 
-static char *find_sql(const Frame *frame, const Columns *key) {
+static char *form_find_sql(const Frame *frame, const Columns *key) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT ");
   clause_columns(text, "t", &frame->kept);
@@ -149,19 +150,19 @@ static char *find_sql(const Frame *frame, const Columns *key) {
   return sqlite3_str_finish(text);
 }
 
-static void append_returning(sqlite3_str *text, const Frame *frame) {
+static void form_append_returning(sqlite3_str *text, const Frame *frame) {
   sqlite3_str_appendall(text, " RETURNING ");
-  append_names(text, &frame->kept);
+  form_append_names(text, &frame->kept);
 }
 
-static char *insert_sql(const Form *form) {
+static char *form_insert_sql(const Form *form) {
   int count = form->columns.count;
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "INSERT INTO ");
-  append_table(text, form->frame->table);
+  form_append_table(text, form->frame->table);
   if (count) {
     sqlite3_str_appendall(text, "(");
-    append_names(text, &form->columns);
+    form_append_names(text, &form->columns);
     sqlite3_str_appendall(text, ") VALUES (");
     for (int i = 1; i <= count; i++)
       sqlite3_str_appendf(text, i > 1 ? ", ?%d" : "?%d", i);
@@ -169,14 +170,14 @@ static char *insert_sql(const Form *form) {
   } else {
     sqlite3_str_appendall(text, " DEFAULT VALUES");
   }
-  if (!form->frame->by_rowid) append_returning(text, form->frame);
+  if (!form->frame->by_rowid) form_append_returning(text, form->frame);
   return sqlite3_str_finish(text);
 }
 
 /* Whether what is stored is what is given, as the column would store it: SQLite
 ** converts what it stores where the column has a type. */
-static void append_same(sqlite3_str *text, const Column *column,
-                        int parameter) {
+static void form_append_same(sqlite3_str *text, const Column *column,
+                             int parameter) {
   clause_column(text, "t", column);
   sqlite3_str_appendf(text, " IS ?%d COLLATE BINARY", parameter);
   if (column->affinity != 'A') return;
@@ -185,20 +186,20 @@ static void append_same(sqlite3_str *text, const Column *column,
   sqlite3_str_appendf(text, ") = typeof(?%d)", parameter);
 }
 
-static char *compare_sql(const Form *form) {
+static char *form_compare_sql(const Form *form) {
   int count = form->columns.count;
   sqlite3_str *text = sqlite3_str_new(NULL);
   for (int i = 0; i < count; i++) {
     sqlite3_str_appendall(text, i ? ", " : "SELECT ");
-    append_same(text, form->columns.list[i], i + 1);
+    form_append_same(text, form->columns.list[i], i + 1);
   }
   sqlite3_str_appendall(text, " FROM ");
   clause_table(text, form->frame->table, "t");
-  append_row(text, form->frame->table, count + 1);
+  form_append_row(text, form->frame->table, count + 1);
   return sqlite3_str_finish(text);
 }
 
-static char *compare_json_sql(const Frame *frame, const Column *column) {
+static char *form_compare_json_sql(const Frame *frame, const Column *column) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT CASE WHEN json_valid(");
   clause_column(text, "t", column);
@@ -206,11 +207,11 @@ static char *compare_json_sql(const Frame *frame, const Column *column) {
   clause_column(text, "t", column);
   sqlite3_str_appendall(text, ") IS json(?1) ELSE 0 END FROM ");
   clause_table(text, frame->table, "t");
-  append_row(text, frame->table, 2);
+  form_append_row(text, frame->table, 2);
   return sqlite3_str_finish(text);
 }
 
-static char *update_sql(const Form *form) {
+static char *form_update_sql(const Form *form) {
   int count = form->columns.count;
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "UPDATE ");
@@ -220,16 +221,16 @@ static char *update_sql(const Form *form) {
     sqlite3_str_appendf(text, "\"%w\" = ?%d", form->columns.list[i]->name,
                         i + 1);
   }
-  append_row(text, form->frame->table, count + 1);
-  append_returning(text, form->frame);
+  form_append_row(text, form->frame->table, count + 1);
+  form_append_returning(text, form->frame);
   return sqlite3_str_finish(text);
 }
 
-static char *delete_sql(const Frame *frame) {
+static char *form_delete_sql(const Frame *frame) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "DELETE FROM ");
   clause_table(text, frame->table, "t");
-  append_row(text, frame->table, 1);
+  form_append_row(text, frame->table, 1);
   return sqlite3_str_finish(text);
 }
 
@@ -244,33 +245,33 @@ sqlite3_stmt *frame_find(Failure *failure, Forms *forms, const Frame *frame,
                          int number) {
   if (frame->find[number]) return frame->find[number];
   return forms_take(failure, forms, &frame->find[number],
-                    find_sql(frame, frame_key(frame, number)));
+                    form_find_sql(frame, frame_key(frame, number)));
 }
 
 sqlite3_stmt *form_insert(Failure *failure, Forms *forms, Form *form) {
   if (form->insert) return form->insert;
-  return forms_take(failure, forms, &form->insert, insert_sql(form));
+  return forms_take(failure, forms, &form->insert, form_insert_sql(form));
 }
 
 sqlite3_stmt *form_compare(Failure *failure, Forms *forms, Form *form) {
   if (form->compare) return form->compare;
-  return forms_take(failure, forms, &form->compare, compare_sql(form));
+  return forms_take(failure, forms, &form->compare, form_compare_sql(form));
 }
 
 sqlite3_stmt *form_update(Failure *failure, Forms *forms, Form *form) {
   if (form->update) return form->update;
-  return forms_take(failure, forms, &form->update, update_sql(form));
+  return forms_take(failure, forms, &form->update, form_update_sql(form));
 }
 
 sqlite3_stmt *frame_compare_json(Failure *failure, const Forms *forms,
                                  const Frame *frame, const Column *column) {
   return cache_text(failure, forms->cache, KIND_FORM,
-                    compare_json_sql(frame, column));
+                    form_compare_json_sql(frame, column));
 }
 
 sqlite3_stmt *frame_delete(Failure *failure, const Forms *forms,
                            const Frame *frame) {
-  return cache_text(failure, forms->cache, KIND_FORM, delete_sql(frame));
+  return cache_text(failure, forms->cache, KIND_FORM, form_delete_sql(frame));
 }
 
 void forms_release(Forms *forms) {

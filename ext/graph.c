@@ -69,7 +69,7 @@ typedef struct Reader {
 
 /* ---- where it stands, for a message ---- */
 
-static void append_member(sqlite3_str *text, const char *name) {
+static void append_member_name(sqlite3_str *text, const char *name) {
   if (name_is_plain(name)) {
     sqlite3_str_appendf(text, ".%s", name);
   } else {
@@ -78,19 +78,19 @@ static void append_member(sqlite3_str *text, const char *name) {
   }
 }
 
-static void append_place(sqlite3_str *text, const Object *around,
-                         const char *name, int index) {
+static void append_object_place(sqlite3_str *text, const Object *around,
+                                const char *name, int index) {
   if (around) {
-    append_place(text, around->around, around->name, around->index);
+    append_object_place(text, around->around, around->name, around->index);
   } else {
     sqlite3_str_appendall(text, "$");
   }
-  if (name) append_member(text, name);
+  if (name) append_member_name(text, name);
   if (index >= 0) sqlite3_str_appendf(text, "[%d]", index);
 }
 
 void object_append_path(sqlite3_str *text, const Object *object) {
-  append_place(text, object->around, object->name, object->index);
+  append_object_place(text, object->around, object->name, object->index);
 }
 
 static void prefix_place(Failure *failure, const Graph *graph, int document,
@@ -99,7 +99,7 @@ static void prefix_place(Failure *failure, const Graph *graph, int document,
   sqlite3_str *text = sqlite3_str_new(NULL);
   if (graph->documents > 1)
     sqlite3_str_appendf(text, "document %d: ", document);
-  append_place(text, around, name, index);
+  append_object_place(text, around, name, index);
   char *place = failure_text(&ignored, text);
   failure_prefix(failure, "%s: ", place ? place : "$");
   sqlite3_free(place);
@@ -327,7 +327,7 @@ static void reader_open_object(Reader *reader, Place *place,
 /* ---- members ---- */
 
 /* A NULL for a member of the primary key says nothing. */
-static bool says_nothing(const Meaning *meaning, const Value *value) {
+static bool is_null_key(const Meaning *meaning, const Value *value) {
   const Column *column = meaning->column;
   return !meaning->is_payload && value->type == SQLITE_NULL &&
          (column->key_position || column == &column->table->rowid);
@@ -339,13 +339,13 @@ static void member_column(Reader *reader, const Meaning *meaning) {
   Value value = json_value(reader->failure, reader->arena, reader->at, end);
   if (value.type == SQLITE_FLOAT)
     connection_real(reader->failure, reader->connection, &value);
-  if (!meaning->column->generated && !says_nothing(meaning, &value))
+  if (!meaning->column->generated && !is_null_key(meaning, &value))
     given_add(reader, meaning->is_payload ? &open->payload : &open->given,
               meaning->column, &value);
   reader->at = end;
 }
 
-static void check_writable(Failure *failure, const Relationship *r) {
+static void member_check_relationship(Failure *failure, const Relationship *r) {
   if (r->problem)
     failure_set(failure, SQLITE_ERROR, "%s can't be used: %s", r->full_name,
                 r->problem);
@@ -371,7 +371,7 @@ static void member_relationship(Reader *reader, Meaning *meaning) {
   Open *open = reader_top(reader);
   char first = *reader->at;
   bool to_one = relationship_is_to_one(r);
-  check_writable(reader->failure, r);
+  member_check_relationship(reader->failure, r);
   if (!(to_one ? first == '{' || first == 'n' : first == '['))
     fail_kind(reader, r);
   if (reader->failure->code) return;

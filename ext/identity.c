@@ -83,7 +83,7 @@ static const Value *known_value(const Object *object, const Column *column) {
 }
 
 /* All of the key, and no NULL. */
-static bool key_is_known(const Object *object, const Columns *key) {
+static bool object_knows_key(const Object *object, const Columns *key) {
   for (int i = 0; i < key->count; i++) {
     const Value *value = known_value(object, key->list[i]);
     if (!value || value->type == SQLITE_NULL) return false;
@@ -374,7 +374,7 @@ static void identity_settle(Identity *identity, Object *object) {
   bool by_key = false; /* its primary key is given: no other finds it */
   for (int i = 0; i <= keys && !identity->failure->code; i++) {
     const Columns *key = frame_key(object->frame, i);
-    if (!key || !key_is_known(object, key)) continue;
+    if (!key || !object_knows_key(object, key)) continue;
     Object *other = identity_of_key(identity, object, i);
     if (other == object && !object->found && !by_key)
       object_find_by(identity, object, i);

@@ -142,9 +142,9 @@ static int said_place(const Persisting *persisting, const Column *column) {
   return -1;
 }
 
-static void fail_disagrees(Persisting *persisting, const Object *object,
-                           const Tie *tie, const Column *column,
-                           const Value *said, const Value *value) {
+static void fail_two_keys(Persisting *persisting, const Object *object,
+                          const Tie *tie, const Column *column,
+                          const Value *said, const Value *value) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendf(text, "%s would be ", column->name);
   value_describe(text, said);
@@ -174,8 +174,8 @@ static bool say_foreign_key(Persisting *persisting, const Object *object,
       say_column(persisting, columns->list[i], value);
     } else if (!value_is_alike(columns->list[i], &persisting->values[place],
                                value)) {
-      fail_disagrees(persisting, object, tie, columns->list[i],
-                     &persisting->values[place], value);
+      fail_two_keys(persisting, object, tie, columns->list[i],
+                    &persisting->values[place], value);
     }
   }
   return true;
@@ -577,16 +577,16 @@ static void persist_tie(Persisting *persisting, Tie *tie) {
 }
 
 /* What is given of a foreign key is what the row it refers to says. */
-static void check_agreement(Persisting *persisting, const Object *holder,
-                            const Tie *tie) {
+static void persist_check_agreement(Persisting *persisting,
+                                    const Object *holder, const Tie *tie) {
   const Columns *columns = tie_columns(tie), *key = tie_key(tie);
   for (int i = 0; i < columns->count && !persisting->failure->code; i++) {
     int place = form_place(holder->form, columns->list[i]);
     const Value *value = object_value(tie_parent(tie), key->list[i]);
     if (place >= 0 && value &&
         !value_is_alike(columns->list[i], &holder->values[place], value))
-      fail_disagrees(persisting, holder, tie, columns->list[i],
-                     &holder->values[place], value);
+      fail_two_keys(persisting, holder, tie, columns->list[i],
+                    &holder->values[place], value);
   }
 }
 
@@ -595,7 +595,7 @@ static void persist_move(Persisting *persisting, Tie *tie) {
   const Object *holder = tie_holder(tie);
   if (!holder || !holder->found) return;
   if (!tie_parent(tie)->kept) persist_row(persisting, tie_parent(tie));
-  check_agreement(persisting, holder, tie);
+  persist_check_agreement(persisting, holder, tie);
   if (tie_parent(tie)->kept) persist_tie(persisting, tie);
 }
 

@@ -121,7 +121,7 @@ static sqlite3_int64 save_run(Failure *failure, Connection *connection,
   return count;
 }
 
-static void check_arguments(Failure *failure, int argc) {
+static void save_check_arguments(Failure *failure, int argc) {
   if (argc >= 2 && argc % 2 == 0) return;
   failure_set(failure, SQLITE_MISUSE,
               "%d argument%s; it is called as relate_save(table, json "
@@ -139,7 +139,7 @@ static void save_step(sqlite3_context *context, int argc,
     return;
   }
   Failure *failure = &documents->failure;
-  if (!documents->rows) check_arguments(failure, argc);
+  if (!documents->rows) save_check_arguments(failure, argc);
   documents->argc = argc;
   documents->rows++;
   for (int i = 0; i < argc && !failure->code; i++) {
@@ -173,7 +173,7 @@ static void save_final(sqlite3_context *context) {
 static void save_find(Failure *failure, Connection *connection, int argc,
                       const Value *argv, Values *rows) {
   Documents documents = {.argc = argc, .rows = 1};
-  check_arguments(failure, argc);
+  save_check_arguments(failure, argc);
   for (int i = 0; i < argc; i++)
     values_add(failure, &documents.values, &argv[i]);
   if (!failure->code) save_run(failure, connection, &documents, rows);
