@@ -56,7 +56,7 @@ typedef struct Open {
   Given given, payload;
 } Open;
 
-typedef struct Reader {
+typedef struct GraphReader {
   Failure *failure;
   Connection *connection;
   Graph *graph;
@@ -65,7 +65,7 @@ typedef struct Reader {
   const char *at; /* in the text */
   int depth;
   Open *stack; /* the outermost first */
-} Reader;
+} GraphReader;
 
 /* ---- where it stands, for a message ---- */
 
@@ -118,8 +118,8 @@ void object_prefix(Failure *failure, const Graph *graph, const Object *object,
 }
 
 /* Says of what stands under `name` in `open` that something is wrong. */
-static void reader_prefix(Reader *reader, const Open *open, const char *name,
-                          int index) {
+static void reader_prefix(GraphReader *reader, const Open *open,
+                          const char *name, int index) {
   const Object *around = open ? open->object : NULL;
   const char *member = open && open->is_array ? open->name : name;
   prefix_place(reader->failure, reader->graph, reader->graph->documents, around,
@@ -128,7 +128,7 @@ static void reader_prefix(Reader *reader, const Open *open, const char *name,
 
 /* ---- what names mean ---- */
 
-static Place *place_new(Reader *reader, const Table *table,
+static Place *place_new(GraphReader *reader, const Table *table,
                         const Relationship *relationship) {
   Place *place = arena_take(reader->failure, reader->arena, sizeof(*place));
   if (!place) return NULL;
@@ -154,7 +154,7 @@ static const Column *table_column_or_rowid(const Table *table,
 }
 
 /* Finds out what the name means. */
-static Meaning *place_add(Reader *reader, Place *place, const char *name) {
+static Meaning *place_add(GraphReader *reader, Place *place, const char *name) {
   const Table *table = place->frame->table;
   place->meanings =
       arena_extend(reader->failure, reader->arena, place->meanings,
@@ -180,7 +180,7 @@ static bool meaning_has_name(const Meaning *meaning, const char *at, int size) {
 
 /* What the string at `at` means.  Objects of one place have the same names in the
 ** same order, mostly. */
-static Meaning *place_meaning(Reader *reader, Place *place, const char *at,
+static Meaning *place_meaning(GraphReader *reader, Place *place, const char *at,
                               const char *end) {
   int size = (int)(end - at) - 2;
   for (int i = 0; i < place->count; i++) {
@@ -195,7 +195,7 @@ static Meaning *place_meaning(Reader *reader, Place *place, const char *at,
 }
 
 /* The place of what the relationship leads to. */
-static Place *meaning_place(Reader *reader, Meaning *meaning) {
+static Place *meaning_place(GraphReader *reader, Meaning *meaning) {
   if (meaning->place) return meaning->place;
   meaning->place =
       place_new(reader, meaning->relationship->target, meaning->relationship);
@@ -204,7 +204,7 @@ static Place *meaning_place(Reader *reader, Meaning *meaning) {
 
 /* ---- what is given ---- */
 
-static void given_add(Reader *reader, Given *given, const Column *column,
+static void given_add(GraphReader *reader, Given *given, const Column *column,
                       const Value *value) {
   for (int i = 0; i < given->count; i++)
     if (given->columns[i] == column) {
@@ -223,18 +223,18 @@ static void given_add(Reader *reader, Given *given, const Column *column,
 
 /* ---- the stack ---- */
 
-static Open *reader_top(Reader *reader) {
+static Open *reader_top(GraphReader *reader) {
   return reader->depth ? &reader->stack[reader->depth - 1] : NULL;
 }
 
-static void reader_push(Reader *reader, const Open *open) {
+static void reader_push(GraphReader *reader, const Open *open) {
   reader->stack = arena_extend(reader->failure, reader->arena, reader->stack,
                                reader->depth, sizeof(*reader->stack));
   if (!reader->failure->code) reader->stack[reader->depth++] = *open;
 }
 
 /* The object is complete: it gets its form. */
-static void reader_close_object(Reader *reader, Open *open) {
+static void reader_close_object(GraphReader *reader, Open *open) {
   open->object->values = open->given.values;
   open->object->form =
       forms_form(reader->failure, &reader->graph->forms, open->place->frame,
@@ -244,7 +244,7 @@ static void reader_close_object(Reader *reader, Open *open) {
   open->tie->payload_values = open->payload.values;
 }
 
-static void reader_pop(Reader *reader) {
+static void reader_pop(GraphReader *reader) {
   Open *open = reader_top(reader);
   if (!open->is_array && !reader->failure->code)
     reader_close_object(reader, open);
@@ -253,7 +253,7 @@ static void reader_pop(Reader *reader) {
 
 /* ---- objects, listings and ties ---- */
 
-static Object *graph_add_object(Reader *reader, Frame *frame,
+static Object *graph_add_object(GraphReader *reader, Frame *frame,
                                 const Object *around, const char *name,
                                 int index) {
   Graph *graph = reader->graph;
@@ -273,7 +273,7 @@ static bool relationship_is_to_one(const Relationship *r) {
   return r->cardinality == ONE_TO_ONE || r->cardinality == MANY_TO_ONE;
 }
 
-static Listing *graph_add_listing(Reader *reader, Open *open,
+static Listing *graph_add_listing(GraphReader *reader, Open *open,
                                   const Relationship *relationship) {
   Graph *graph = reader->graph;
   for (Listing *other = open->object->listings; other; other = other->of_object)
@@ -295,7 +295,8 @@ static Listing *graph_add_listing(Reader *reader, Open *open,
   return listing;
 }
 
-static Tie *graph_add_tie(Reader *reader, Listing *listing, Object *target) {
+static Tie *graph_add_tie(GraphReader *reader, Listing *listing,
+                          Object *target) {
   Tie *tie = arena_take(reader->failure, reader->arena, sizeof(*tie));
   if (!tie) return NULL;
   *tie = (Tie){.listing = listing, .target = target};
@@ -313,7 +314,7 @@ static Tie *graph_add_tie(Reader *reader, Listing *listing, Object *target) {
 
 /* An object in an array, or to which a to-one leads; `around` is no pointer into
 ** the stack, which may move. */
-static void reader_open_object(Reader *reader, Place *place,
+static void reader_open_object(GraphReader *reader, Place *place,
                                const Object *around, const char *name,
                                int index, Listing *listing) {
   if (!place) return;
@@ -333,7 +334,7 @@ static bool is_null_key(const Meaning *meaning, const Value *value) {
          (column->key_position || column == &column->table->rowid);
 }
 
-static void member_column(Reader *reader, const Meaning *meaning) {
+static void member_column(GraphReader *reader, const Meaning *meaning) {
   Open *open = reader_top(reader);
   const char *end = json_end(reader->at);
   Value value = json_value(reader->failure, reader->arena, reader->at, end);
@@ -356,7 +357,7 @@ static void member_check_relationship(Failure *failure, const Relationship *r) {
                 r->full_name);
 }
 
-static void fail_kind(Reader *reader, const Relationship *r) {
+static void fail_kind(GraphReader *reader, const Relationship *r) {
   bool to_one = relationship_is_to_one(r);
   failure_set(reader->failure, SQLITE_MISMATCH,
               to_one ? "%s leads to one row of %s: give an object, or null"
@@ -366,7 +367,7 @@ static void fail_kind(Reader *reader, const Relationship *r) {
 
 static bool is_container(char first) { return first == '{' || first == '['; }
 
-static void member_relationship(Reader *reader, Meaning *meaning) {
+static void member_relationship(GraphReader *reader, Meaning *meaning) {
   const Relationship *r = meaning->relationship;
   Open *open = reader_top(reader);
   char first = *reader->at;
@@ -393,7 +394,7 @@ static void member_relationship(Reader *reader, Meaning *meaning) {
   }
 }
 
-static void member_unknown(Reader *reader, const Meaning *meaning) {
+static void member_unknown(GraphReader *reader, const Meaning *meaning) {
   const Place *place = reader_top(reader)->place;
   const Relationship *link = place->relationship;
   if (reader->order->ignores) {
@@ -406,7 +407,7 @@ static void member_unknown(Reader *reader, const Meaning *meaning) {
 }
 
 /* A name that is both leads on where an object or array says so. */
-static void reader_member(Reader *reader, Meaning *meaning) {
+static void reader_member(GraphReader *reader, Meaning *meaning) {
   const Relationship *r = meaning->relationship;
   bool leads = r && (is_container(*reader->at) || !meaning->column) &&
                !(reader->order->ignores && (r->derived || r->problem));
@@ -419,7 +420,7 @@ static void reader_member(Reader *reader, Meaning *meaning) {
   }
 }
 
-static void fail_no_object(Reader *reader, const Open *open) {
+static void fail_no_object(GraphReader *reader, const Open *open) {
   const Table *table = open->place->frame->table;
   sqlite3_str *key = sqlite3_str_new(NULL);
   columns_append(key, &table->row_key, "\": ..., \"");
@@ -432,7 +433,7 @@ static void fail_no_object(Reader *reader, const Open *open) {
 
 /* ---- a document ---- */
 
-static void scan_root(Reader *reader) {
+static void scan_root(GraphReader *reader) {
   Place *place = place_new(reader, reader->order->table, NULL);
   if (!place) return;
   if (*reader->at == '{') {
@@ -446,7 +447,7 @@ static void scan_root(Reader *reader) {
   }
 }
 
-static void scan_element(Reader *reader, Open *open) {
+static void scan_element(GraphReader *reader, Open *open) {
   int index = open->count++;
   Open around = *open; /* the stack may move */
   if (*reader->at == '{') {
@@ -458,7 +459,7 @@ static void scan_element(Reader *reader, Open *open) {
   if (reader->failure->code) reader_prefix(reader, &around, NULL, index);
 }
 
-static void scan_member(Reader *reader, Open *open) {
+static void scan_member(GraphReader *reader, Open *open) {
   const char *name = reader->at;
   Open around = *open;
   reader->at = json_end(name);
@@ -470,7 +471,7 @@ static void scan_member(Reader *reader, Open *open) {
   if (reader->failure->code) reader_prefix(reader, &around, name, -1);
 }
 
-static void reader_scan(Reader *reader) {
+static void reader_scan(GraphReader *reader) {
   scan_root(reader);
   while (reader->depth && !reader->failure->code) {
     reader->at = json_space_end(reader->at);
@@ -508,11 +509,11 @@ static const char *graph_text(Failure *failure, sqlite3_stmt *statement,
 
 void graph_read(Failure *failure, Connection *connection, Graph *graph,
                 const GraphOrder *order) {
-  Reader reader = {.failure = failure,
-                   .connection = connection,
-                   .graph = graph,
-                   .arena = graph->forms.arena,
-                   .order = order};
+  GraphReader reader = {.failure = failure,
+                        .connection = connection,
+                        .graph = graph,
+                        .arena = graph->forms.arena,
+                        .order = order};
   graph->documents++;
   if (order->json.type != SQLITE_TEXT)
     failure_set(failure, SQLITE_MISMATCH,
