@@ -175,16 +175,18 @@ typedef struct Text {
   int size;
 } Text;
 
-/* `at` is in a text that json() has made. */
-RELATE_PRIVATE const char *json_space_end(const char *at);
+/* `at` is in a text that json() has made, and that may be changed. */
+RELATE_PRIVATE char *json_space_end(char *at);
 /* Behind the value that begins at `at`. */
-RELATE_PRIVATE const char *json_end(const char *at);
-/* The string that begins at `at`, decoded. */
-RELATE_PRIVATE Text json_string(Failure *failure, Arena *arena, const char *at);
+RELATE_PRIVATE char *json_end(char *at);
+/* The string that begins at `at`, decoded in its place: it can't be read once
+** more. */
+RELATE_PRIVATE Text json_string(char *at);
 /* The value between `at` and `end`.  true is 1, {"hex":"..."} is a BLOB; another
 ** object, and an array, is a text that is JSON.  Of a number that is not an INTEGER
-** only the digits are given, as in value_unquote.  Everything is in the arena. */
-RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, const char *at,
+** only the digits are given, as in value_unquote.  A string stays where it is, the
+** rest is in the arena. */
+RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, char *at,
                                 const char *end);
 
 /* ---- layer 2: lexeme.c: SQL cut into lexemes ---- */
