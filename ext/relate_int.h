@@ -1555,6 +1555,10 @@ RELATE_PRIVATE void answer_register(Failure *failure, Connection *connection,
 RELATE_PRIVATE void answer_text(Failure *failure, Values *rows,
                                 const char *text);
 
+/* ---- layer 11: trees.c: related_json() as a table ---- */
+
+RELATE_PRIVATE void trees_register(Failure *failure, Connection *connection);
+
 /* ---- layer 11: rows.c: gathered rows as a table ---- */
 
 RELATE_PRIVATE void rows_register(Failure *failure, Connection *connection);
