@@ -338,11 +338,17 @@ static void reader_open_object(GraphReader *reader, Place *place,
 
 /* ---- members ---- */
 
-/* A NULL for a member of the primary key says nothing. */
-static bool is_null_key(const Meaning *meaning, const Value *value) {
+/* A NULL for a key that SQLite makes says nothing; any other is none. */
+static bool is_null_key(GraphReader *reader, const Meaning *meaning,
+                        const Value *value) {
   const Column *column = meaning->column;
-  return !meaning->is_payload && value->type == SQLITE_NULL &&
-         (column->key_position || column == &column->table->rowid);
+  if (meaning->is_payload || value->type != SQLITE_NULL) return false;
+  if (column == &column->table->rowid) return true;
+  if (!column->key_position) return false;
+  if (!reader_top(reader)->place->frame->is_numbered)
+    failure_set(reader->failure, SQLITE_MISMATCH,
+                "NULL is no key: give the row's, or leave it out");
+  return true;
 }
 
 static void member_column(GraphReader *reader, const Meaning *meaning) {
@@ -351,7 +357,7 @@ static void member_column(GraphReader *reader, const Meaning *meaning) {
   Value value = json_value(reader->failure, reader->arena, reader->at, end);
   if (value.type == SQLITE_FLOAT)
     connection_real(reader->failure, reader->connection, &value);
-  if (!meaning->column->generated && !is_null_key(meaning, &value))
+  if (!meaning->column->generated && !is_null_key(reader, meaning, &value))
     given_add(reader, meaning->is_payload ? &open->payload : &open->given,
               meaning->column, &value);
   reader->at = end;
@@ -502,14 +508,14 @@ static void reader_scan(GraphReader *reader) {
 
 static void explain_malformed(Failure *failure) {
   if (failure->code != SQLITE_ERROR || !failure->message ||
-      strcmp(failure->message, "malformed JSON"))
+      strcmp(failure->message, "malformed JSON") != 0)
     return;
   failure_clear(failure);
   failure_set(failure, SQLITE_ERROR, "the document is not well-formed JSON");
 }
 
 /* The document as SQLite has understood it, in the arena. */
-static char *reader_text(GraphReader *reader, const Value *json) {
+static char *graph_text(GraphReader *reader, const Value *json) {
   Cache *cache = reader->connection->cache;
   sqlite3_stmt *statement =
       cache_sql(reader->failure, cache, KIND_GRAPH, "SELECT json(?1)");
@@ -535,6 +541,6 @@ void graph_read(Failure *failure, Connection *connection, Graph *graph,
                 "the document is %s: give JSON, an object or an array of "
                 "objects, as text",
                 order->json.type == SQLITE_NULL ? "NULL" : "no text");
-  reader.at = reader_text(&reader, &order->json);
+  reader.at = graph_text(&reader, &order->json);
   if (!failure->code) reader_scan(&reader);
 }

@@ -131,8 +131,8 @@ static bool read_blob(Failure *failure, Arena *arena, const char *at,
                       const char *end, Value *value) {
   static const char start[] = "{\"hex\":\"";
   sqlite3_int64 lead = (sqlite3_int64)sizeof(start) - 1, size = end - at;
-  if (size < lead + 2 || size % 2 || memcmp(at, start, (size_t)lead) ||
-      memcmp(end - 2, "\"}", 2))
+  if (size < lead + 2 || size % 2 || memcmp(at, start, (size_t)lead) != 0 ||
+      memcmp(end - 2, "\"}", 2) != 0)
     return false;
   const char *digits = at + lead;
   for (const char *c = digits; c < end - 2; c++)
@@ -141,7 +141,7 @@ static bool read_blob(Failure *failure, Arena *arena, const char *at,
   char *bytes = arena_take(failure, arena, size + 1);
   for (sqlite3_int64 i = 0; bytes && i < size; i++)
     bytes[i] =
-        (char)(digit_of(digits[2 * i]) << 4 | digit_of(digits[2 * i + 1]));
+        (char)(16 * digit_of(digits[2 * i]) + digit_of(digits[2 * i + 1]));
   *value = (Value){
       .type = SQLITE_BLOB, .bytes = bytes ? bytes : "", .size = (int)size};
   return true;

@@ -1019,8 +1019,9 @@ typedef struct Form {
 struct Frame {
   Frame *next;
   const Table *table;
-  Columns kept;  /* what is remembered of each row; the row's key comes first */
-  bool by_rowid; /* which is the rowid alone */
+  Columns kept; /* what is remembered of each row; the row's key comes first */
+  bool is_numbered; /* SQLite makes a key where none is given */
+  bool by_rowid;    /* and nothing else is kept */
   Form *forms;
   sqlite3_stmt **find; /* by the number of a key */
 };
