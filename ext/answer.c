@@ -6,7 +6,8 @@
 **
 ** An Answer says what the columns are, and has a function that finds all rows
 ** of one question at once.  They are kept until the cursor moves on to another
-** question, so the function may do what it likes, and is never half-way.
+** question, so the function may do what it likes, is never half-way, and is called
+** once where a join asks the same again and again.
 **
 ** Arguments are HIDDEN columns behind the others.  They are given from the first
 ** on without a gap; a scan has the rows of its own arguments.
@@ -23,6 +24,7 @@ typedef struct AnswerTable {
 
 typedef struct AnswerCursor {
   sqlite3_vtab_cursor base;
+  bool answered; /* `rows` has all rows of `arguments` */
   Values rows;
   Values arguments;
   sqlite3_int64 place; /* in rows, behind the row it stands on */
@@ -119,6 +121,7 @@ static void answer_clear(AnswerCursor *cursor) {
   values_free(&cursor->arguments);
   cursor->rows = cursor->arguments = (Values){0};
   cursor->place = cursor->rowid = 0;
+  cursor->answered = false;
 }
 
 static int answer_close(sqlite3_vtab_cursor *base) {
@@ -136,27 +139,48 @@ static void answer_step(AnswerCursor *cursor) {
   cursor->rowid = more ? cursor->rowid + 1 : 0;
 }
 
+static bool answer_is_at_hand(const AnswerCursor *cursor,
+                              const Values *arguments) {
+  return cursor->answered && cursor->arguments.size == arguments->size &&
+         (!arguments->size || memcmp(cursor->arguments.data, arguments->data,
+                                     (size_t)arguments->size) == 0);
+}
+
+/* Keeps the arguments, and finds the rows. */
+static void answer_ask(Failure *failure, AnswerCursor *cursor, int argc,
+                       const Value *argv, const Values *arguments) {
+  const AnswerTable *table = (const AnswerTable *)cursor->base.pVtab;
+  answer_clear(cursor);
+  cursor->arguments = *arguments;
+  if (!failure->code)
+    table->answer->find(failure, table->connection, argc, argv, &cursor->rows);
+  cursor->answered = !failure->code;
+}
+
 static int answer_filter(sqlite3_vtab_cursor *base, int number,
                          const char *string, int argc, sqlite3_value **argv) {
   AnswerCursor *cursor = (AnswerCursor *)base;
-  const AnswerTable *table = (const AnswerTable *)base->pVtab;
-  Value arguments[ARGUMENT_LIMIT];
+  Value given[ARGUMENT_LIMIT];
+  Values arguments = {0};
   Failure failure = {0, NULL};
   (void)number, (void)string;
-  answer_clear(cursor);
   for (int i = 0; i < argc; i++) {
-    arguments[i] = value_of(&failure, argv[i]);
-    values_add(&failure, &cursor->arguments, &arguments[i]);
+    given[i] = value_of(&failure, argv[i]);
+    values_add(&failure, &arguments, &given[i]);
   }
-  if (!failure.code)
-    table->answer->find(&failure, table->connection, argc, arguments,
-                        &cursor->rows);
+  if (!failure.code && answer_is_at_hand(cursor, &arguments)) {
+    values_free(&arguments);
+    cursor->place = cursor->rowid = 0;
+  } else {
+    answer_ask(&failure, cursor, argc, given, &arguments);
+  }
   if (failure.code) {
     answer_clear(cursor);
   } else {
     answer_step(cursor);
   }
-  failure_prefix(&failure, "%s: ", table->answer->name);
+  failure_prefix(&failure,
+                 "%s: ", ((const AnswerTable *)base->pVtab)->answer->name);
   return failure_to_table(&failure, base->pVtab);
 }
 

@@ -57,7 +57,8 @@ static Frame *frame_new(Failure *failure, Forms *forms, const Table *table) {
     if (r->source == table && !r->problem && !r->derived)
       kept_add(failure, forms->arena, &frame->kept, &r->source_key);
   }
-  frame->by_rowid = frame->kept.count == 1 && key_is_rowid(table);
+  frame->is_numbered = key_is_rowid(table);
+  frame->by_rowid = frame->is_numbered && frame->kept.count == 1;
   frame->find = arena_take(failure, forms->arena,
                            (table->index_count + 1) *
                                (sqlite3_int64)sizeof(*frame->find));

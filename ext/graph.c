@@ -39,7 +39,7 @@ typedef struct Place {
 
 /* Some columns and their values, as they come. */
 typedef struct Given {
-  int count;
+  int count, room;
   const Column **columns;
   Value *values;
 } Given;
@@ -62,8 +62,8 @@ typedef struct GraphReader {
   Graph *graph;
   Arena *arena;
   const GraphOrder *order;
-  const char *at; /* in the text */
-  int depth;
+  char *at; /* in the text, which is ours: strings are decoded in place */
+  int depth, room;
   Open *stack; /* the outermost first */
 } GraphReader;
 
@@ -180,7 +180,7 @@ static bool meaning_has_name(const Meaning *meaning, const char *at, int size) {
 
 /* What the string at `at` means.  Objects of one place have the same names in the
 ** same order, mostly. */
-static Meaning *place_meaning(GraphReader *reader, Place *place, const char *at,
+static Meaning *place_meaning(GraphReader *reader, Place *place, char *at,
                               const char *end) {
   int size = (int)(end - at) - 2;
   for (int i = 0; i < place->count; i++) {
@@ -190,8 +190,7 @@ static Meaning *place_meaning(GraphReader *reader, Place *place, const char *at,
     place->next = number + 1;
     return &place->meanings[number];
   }
-  return place_add(reader, place,
-                   json_string(reader->failure, reader->arena, at).bytes);
+  return place_add(reader, place, json_string(at).bytes);
 }
 
 /* The place of what the relationship leads to. */
@@ -204,18 +203,27 @@ static Place *meaning_place(GraphReader *reader, Meaning *meaning) {
 
 /* ---- what is given ---- */
 
+static void given_grow(GraphReader *reader, Given *given, int room) {
+  const Column **columns =
+      arena_take(reader->failure, reader->arena,
+                 room * (sqlite3_int64)sizeof(*given->columns));
+  Value *values = arena_take(reader->failure, reader->arena,
+                             room * (sqlite3_int64)sizeof(*given->values));
+  if (!values) return;
+  if (given->count) {
+    memcpy(columns, given->columns, (size_t)given->count * sizeof(*columns));
+    memcpy(values, given->values, (size_t)given->count * sizeof(*values));
+  }
+  *given = (Given){given->count, room, columns, values};
+}
+
 static void given_add(GraphReader *reader, Given *given, const Column *column,
                       const Value *value) {
   for (int i = 0; i < given->count; i++)
-    if (given->columns[i] == column) {
+    if (given->columns[i] == column)
       failure_set(reader->failure, SQLITE_ERROR, "it is given twice");
-      return;
-    }
-  given->columns =
-      arena_extend(reader->failure, reader->arena, (void *)given->columns,
-                   given->count, sizeof(*given->columns));
-  given->values = arena_extend(reader->failure, reader->arena, given->values,
-                               given->count, sizeof(*given->values));
+  if (given->count == given->room)
+    given_grow(reader, given, given->room ? 2 * given->room : 4);
   if (reader->failure->code) return;
   given->columns[given->count] = column;
   given->values[given->count++] = *value;
@@ -228,8 +236,11 @@ static Open *reader_top(GraphReader *reader) {
 }
 
 static void reader_push(GraphReader *reader, const Open *open) {
-  reader->stack = arena_extend(reader->failure, reader->arena, reader->stack,
-                               reader->depth, sizeof(*reader->stack));
+  if (reader->depth == reader->room) {
+    reader->stack = arena_extend(reader->failure, reader->arena, reader->stack,
+                                 reader->depth, sizeof(*reader->stack));
+    reader->room = reader->room ? 2 * reader->room : 4;
+  }
   if (!reader->failure->code) reader->stack[reader->depth++] = *open;
 }
 
@@ -327,20 +338,26 @@ static void reader_open_object(GraphReader *reader, Place *place,
 
 /* ---- members ---- */
 
-/* A NULL for a member of the primary key says nothing. */
-static bool is_null_key(const Meaning *meaning, const Value *value) {
+/* A NULL for a key that SQLite makes says nothing; any other is none. */
+static bool is_null_key(GraphReader *reader, const Meaning *meaning,
+                        const Value *value) {
   const Column *column = meaning->column;
-  return !meaning->is_payload && value->type == SQLITE_NULL &&
-         (column->key_position || column == &column->table->rowid);
+  if (meaning->is_payload || value->type != SQLITE_NULL) return false;
+  if (column == &column->table->rowid) return true;
+  if (!column->key_position) return false;
+  if (!reader_top(reader)->place->frame->is_numbered)
+    failure_set(reader->failure, SQLITE_MISMATCH,
+                "NULL is no key: give the row's, or leave it out");
+  return true;
 }
 
 static void member_column(GraphReader *reader, const Meaning *meaning) {
   Open *open = reader_top(reader);
-  const char *end = json_end(reader->at);
+  char *end = json_end(reader->at);
   Value value = json_value(reader->failure, reader->arena, reader->at, end);
   if (value.type == SQLITE_FLOAT)
     connection_real(reader->failure, reader->connection, &value);
-  if (!meaning->column->generated && !is_null_key(meaning, &value))
+  if (!meaning->column->generated && !is_null_key(reader, meaning, &value))
     given_add(reader, meaning->is_payload ? &open->payload : &open->given,
               meaning->column, &value);
   reader->at = end;
@@ -460,13 +477,13 @@ static void scan_element(GraphReader *reader, Open *open) {
 }
 
 static void scan_member(GraphReader *reader, Open *open) {
-  const char *name = reader->at;
+  char *at = reader->at;
   Open around = *open;
-  reader->at = json_end(name);
-  Meaning *meaning = place_meaning(reader, open->place, name, reader->at);
+  reader->at = json_end(at);
+  Meaning *meaning = place_meaning(reader, open->place, at, reader->at);
   reader->at = json_space_end(json_space_end(reader->at) + 1);
   if (reader->failure->code) return;
-  name = meaning->name; /* meanings may move */
+  const char *name = meaning->name; /* meanings may move */
   reader_member(reader, meaning);
   if (reader->failure->code) reader_prefix(reader, &around, name, -1);
 }
@@ -491,19 +508,23 @@ static void reader_scan(GraphReader *reader) {
 
 static void explain_malformed(Failure *failure) {
   if (failure->code != SQLITE_ERROR || !failure->message ||
-      strcmp(failure->message, "malformed JSON"))
+      strcmp(failure->message, "malformed JSON") != 0)
     return;
   failure_clear(failure);
   failure_set(failure, SQLITE_ERROR, "the document is not well-formed JSON");
 }
 
-/* The document as SQLite has understood it. */
-static const char *graph_text(Failure *failure, sqlite3_stmt *statement,
-                              const Value *json) {
-  value_bind(failure, statement, 1, json);
-  statement_step(failure, statement);
-  const char *text = statement_text(failure, statement, 0);
-  explain_malformed(failure);
+/* The document as SQLite has understood it, in the arena. */
+static char *graph_text(GraphReader *reader, const Value *json) {
+  Cache *cache = reader->connection->cache;
+  sqlite3_stmt *statement =
+      cache_sql(reader->failure, cache, KIND_GRAPH, "SELECT json(?1)");
+  value_bind(reader->failure, statement, 1, json);
+  statement_step(reader->failure, statement);
+  char *text = arena_text(reader->failure, reader->arena,
+                          statement_text(reader->failure, statement, 0));
+  cache_give(cache, statement);
+  explain_malformed(reader->failure);
   return text;
 }
 
@@ -520,9 +541,6 @@ void graph_read(Failure *failure, Connection *connection, Graph *graph,
                 "the document is %s: give JSON, an object or an array of "
                 "objects, as text",
                 order->json.type == SQLITE_NULL ? "NULL" : "no text");
-  sqlite3_stmt *statement =
-      cache_sql(failure, connection->cache, KIND_GRAPH, "SELECT json(?1)");
-  reader.at = graph_text(failure, statement, &order->json);
+  reader.at = graph_text(&reader, &order->json);
   if (!failure->code) reader_scan(&reader);
-  cache_give(connection->cache, statement);
 }

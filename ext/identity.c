@@ -301,13 +301,25 @@ static void object_join_listings(Object *first, Object *second) {
   }
 }
 
+/* The foreign keys of either, each once. */
+static void object_join_held(Object *first, Object *second) {
+  while (second->held) {
+    Tie *tie = second->held, **place = &first->held;
+    second->held = tie->of_holder;
+    while (*place &&
+           ((*place)->listing->relationship != tie->listing->relationship ||
+            tie_parent(*place) != tie_parent(tie)))
+      place = &(*place)->of_holder;
+    tie->of_holder = NULL;
+    tie->made = *place != NULL;
+    if (!tie->made) *place = tie;
+  }
+}
+
 static Object *object_join(Identity *identity, Object *first, Object *second) {
   if (first == second || identity->failure->code) return first;
   object_unite(identity, first, second);
-  Tie **end = &first->held;
-  while (*end) end = &(*end)->of_holder;
-  *end = second->held;
-  second->held = NULL;
+  object_join_held(first, second);
   object_join_listings(first, second);
   second->same = first;
   first->found |= second->found;

@@ -2,23 +2,24 @@
 ** json.c: well-formed JSON cut into values.
 **
 ** SQLite parses JSON; its function json() gives a text that is known to be well
-** formed.  Here such a text is only cut, in place: where a value ends, and which
-** string stands there.
+** formed.  Here such a text is only cut: where a value ends, and which string stands
+** there.  A string is decoded in its place, where a NUL takes the place of the quote
+** behind it.
 */
 #include "relate_int.h"
 
-const char *json_space_end(const char *at) {
+char *json_space_end(char *at) {
   while (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r') at++;
   return at;
 }
 
-static const char *string_end(const char *at) {
+static char *string_end(char *at) {
   for (at++; *at && *at != '"'; at++)
     if (*at == '\\' && at[1]) at++;
   return *at ? at + 1 : at;
 }
 
-const char *json_end(const char *at) {
+char *json_end(char *at) {
   int depth = 0;
   do {
     if (*at == '"') {
@@ -86,34 +87,26 @@ static char escaped(char letter) {
   return found ? bytes[found - letters] : letter;
 }
 
-static int decode(char *out, const char *at, const char *end) {
-  char *start = out;
-  while (at < end) {
+Text json_string(char *at) {
+  char *start = ++at, *out = at;
+  while (*at && *at != '"') {
     if (*at != '\\') {
       *out++ = *at++;
       continue;
     }
     char letter = at[1];
     at += 2;
-    int code = letter == 'u' ? code_at(&at) : -1;
+    const char *digits = at;
+    int code = letter == 'u' ? code_at(&digits) : -1;
     if (code >= 0) {
+      at += digits - at;
       out = put_code(out, code);
     } else {
       *out++ = escaped(letter);
     }
   }
   *out = 0;
-  return (int)(out - start);
-}
-
-Text json_string(Failure *failure, Arena *arena, const char *at) {
-  const char *end = string_end(at) - 1;
-  Text text = {at + 1, (int)(end - at) - 1};
-  char *copy = arena_take(failure, arena, text.size + 1);
-  if (!copy) return (Text){"", 0};
-  text.size = decode(copy, at + 1, end);
-  text.bytes = copy;
-  return text;
+  return (Text){start, (int)(out - start)};
 }
 
 /* ---- values ---- */
@@ -138,8 +131,8 @@ static bool read_blob(Failure *failure, Arena *arena, const char *at,
                       const char *end, Value *value) {
   static const char start[] = "{\"hex\":\"";
   sqlite3_int64 lead = (sqlite3_int64)sizeof(start) - 1, size = end - at;
-  if (size < lead + 2 || size % 2 || memcmp(at, start, (size_t)lead) ||
-      memcmp(end - 2, "\"}", 2))
+  if (size < lead + 2 || size % 2 || memcmp(at, start, (size_t)lead) != 0 ||
+      memcmp(end - 2, "\"}", 2) != 0)
     return false;
   const char *digits = at + lead;
   for (const char *c = digits; c < end - 2; c++)
@@ -148,7 +141,7 @@ static bool read_blob(Failure *failure, Arena *arena, const char *at,
   char *bytes = arena_take(failure, arena, size + 1);
   for (sqlite3_int64 i = 0; bytes && i < size; i++)
     bytes[i] =
-        (char)(digit_of(digits[2 * i]) << 4 | digit_of(digits[2 * i + 1]));
+        (char)(16 * digit_of(digits[2 * i]) + digit_of(digits[2 * i + 1]));
   *value = (Value){
       .type = SQLITE_BLOB, .bytes = bytes ? bytes : "", .size = (int)size};
   return true;
@@ -164,11 +157,10 @@ static Value value_of_text(Failure *failure, Arena *arena, int type,
   return value;
 }
 
-Value json_value(Failure *failure, Arena *arena, const char *at,
-                 const char *end) {
+Value json_value(Failure *failure, Arena *arena, char *at, const char *end) {
   Value value = {.type = SQLITE_NULL};
   if (*at == '"') {
-    Text text = json_string(failure, arena, at);
+    Text text = json_string(at);
     value =
         (Value){.type = SQLITE_TEXT, .bytes = text.bytes, .size = text.size};
   } else if (*at == 't' || *at == 'f') {

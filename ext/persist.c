@@ -433,9 +433,12 @@ static void update_row(Persisting *persisting, Object *object) {
 /* ---- rows in order ---- */
 
 static void enter(Persisting *persisting, Object *object) {
-  persisting->entered =
-      arena_extend(persisting->failure, persisting->arena, persisting->entered,
-                   persisting->depth, sizeof(*persisting->entered));
+  if (persisting->depth == persisting->room) {
+    persisting->entered = arena_extend(persisting->failure, persisting->arena,
+                                       persisting->entered, persisting->depth,
+                                       sizeof(*persisting->entered));
+    persisting->room = persisting->room ? 2 * persisting->room : 4;
+  }
   if (persisting->failure->code) return;
   object->state = OBJECT_ENTERED;
   persisting->entered[persisting->depth++] = object;

@@ -74,6 +74,7 @@ static void register_all(Failure *failure, Connection *connection) {
   check_register(failure, connection);
   register_functions(failure, connection);
   load_register(failure, connection);
+  trees_register(failure, connection);
   save_register(failure, connection);
 }
 
@@ -106,6 +107,7 @@ static void connect_tables(sqlite3 *db) {
                                        "relationship_rule_list",
                                        "related_why",
                                        "relationship_check",
+                                       "related_json",
                                        "relate_save"};
   Failure ignored = {0, NULL};
   for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {

@@ -175,16 +175,18 @@ typedef struct Text {
   int size;
 } Text;
 
-/* `at` is in a text that json() has made. */
-RELATE_PRIVATE const char *json_space_end(const char *at);
+/* `at` is in a text that json() has made, and that may be changed. */
+RELATE_PRIVATE char *json_space_end(char *at);
 /* Behind the value that begins at `at`. */
-RELATE_PRIVATE const char *json_end(const char *at);
-/* The string that begins at `at`, decoded. */
-RELATE_PRIVATE Text json_string(Failure *failure, Arena *arena, const char *at);
+RELATE_PRIVATE char *json_end(char *at);
+/* The string that begins at `at`, decoded in its place: it can't be read once
+** more. */
+RELATE_PRIVATE Text json_string(char *at);
 /* The value between `at` and `end`.  true is 1, {"hex":"..."} is a BLOB; another
 ** object, and an array, is a text that is JSON.  Of a number that is not an INTEGER
-** only the digits are given, as in value_unquote.  Everything is in the arena. */
-RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, const char *at,
+** only the digits are given, as in value_unquote.  A string stays where it is, the
+** rest is in the arena. */
+RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, char *at,
                                 const char *end);
 
 /* ---- layer 2: lexeme.c: SQL cut into lexemes ---- */
@@ -1017,8 +1019,9 @@ typedef struct Form {
 struct Frame {
   Frame *next;
   const Table *table;
-  Columns kept;  /* what is remembered of each row; the row's key comes first */
-  bool by_rowid; /* which is the rowid alone */
+  Columns kept; /* what is remembered of each row; the row's key comes first */
+  bool is_numbered; /* SQLite makes a key where none is given */
+  bool by_rowid;    /* and nothing else is kept */
   Form *forms;
   sqlite3_stmt **find; /* by the number of a key */
 };
@@ -1552,6 +1555,10 @@ RELATE_PRIVATE void answer_register(Failure *failure, Connection *connection,
 /* Adds a text, or NULL. */
 RELATE_PRIVATE void answer_text(Failure *failure, Values *rows,
                                 const char *text);
+
+/* ---- layer 11: trees.c: related_json() as a table ---- */
+
+RELATE_PRIVATE void trees_register(Failure *failure, Connection *connection);
 
 /* ---- layer 11: rows.c: gathered rows as a table ---- */
 
