@@ -290,6 +290,7 @@ static void object_join_listings(Object *first, Object *second) {
       other = other->of_object;
     if (other) {
       other->whole |= listing->whole;
+      other->empty |= listing->empty;
       *(other->last ? &other->last->next : &other->ties) = listing->ties;
       if (listing->last) other->last = listing->last;
       listing->ties = listing->last = NULL;

@@ -1632,6 +1632,7 @@ typedef struct Listing {
   const Relationship *relationship;
   Object *source;
   bool whole; /* there are to be no other links */
+  bool empty; /* a to-one leads to no row */
   Tie *ties, *last;
 } Listing;
 
