@@ -228,6 +228,13 @@ static sqlite3_int64 identity_begin(Identity *identity, const Frame *frame,
 
 /* ---- objects that are one ---- */
 
+static void append_place(const Identity *identity, sqlite3_str *text,
+                         const Object *object) {
+  if (identity->graph->documents > 1)
+    sqlite3_str_appendf(text, "in document %d ", object->document);
+  object_append_path(text, object);
+}
+
 static void fail_two_values(Identity *identity, const Object *first,
                             const Object *second, const Column *column,
                             const Value *a, const Value *b) {
@@ -235,9 +242,7 @@ static void fail_two_values(Identity *identity, const Object *first,
   sqlite3_str *text = sqlite3_str_new(NULL);
   value_describe(text, b);
   sqlite3_str_appendall(text, ", but ");
-  if (identity->graph->documents > 1)
-    sqlite3_str_appendf(text, "in document %d ", first->document);
-  object_append_path(text, first);
+  append_place(identity, text, first);
   sqlite3_str_appendall(text, " says ");
   value_describe(text, a);
   sqlite3_str_appendall(text, " of the same row");
@@ -381,6 +386,56 @@ static Object *identity_of_key(Identity *identity, Object *object, int number) {
   return identity_know(identity, offset, object);
 }
 
+/* ---- objects that can't be one ---- */
+
+/* The key by which the object's row is known. */
+static Key identity_key(Identity *identity, const Object *object) {
+  const Table *table = object->frame->table;
+  Key key = {.table = table,
+             .columns = object->found ? &table->row_key : &table->primary_key};
+  key.values = arena_take(identity->failure, identity->graph->forms.arena,
+                          key.columns->count * (sqlite3_int64)sizeof(Value));
+  for (int i = 0; key.values && i < key.columns->count; i++)
+    key.values[i] = *known_value(object, key.columns->list[i]);
+  return key;
+}
+
+/* True if both are known, one of them in the database, and differ: who gives a
+** primary key that is not found is no row that is. */
+static bool are_two_rows(const Object *a, const Object *b) {
+  const Frame *frame = a->frame;
+  const Columns *key = &frame->table->row_key;
+  if (!a->found && !b->found) return false;
+  if (!a->found) return object_knows_key(a, &frame->table->primary_key);
+  if (!b->found) return object_knows_key(b, &frame->table->primary_key);
+  for (int i = 0; i < key->count; i++) {
+    int place = frame_place(frame, key->list[i]);
+    if (!value_same(&a->kept[place], &b->kept[place])) return true;
+  }
+  return false;
+}
+
+static void fail_two_rows(Identity *identity, const Object *first,
+                          const Object *second, const Columns *shared) {
+  Failure *failure = identity->failure;
+  Key key = identity_key(identity, second),
+      other = identity_key(identity, first);
+  if (failure->code) return;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "this is ");
+  key_describe_row(text, &key);
+  sqlite3_str_appendall(text, ", but ");
+  append_place(identity, text, first);
+  sqlite3_str_appendall(text, " has the same ");
+  columns_append(text, shared, ", ");
+  sqlite3_str_appendall(text, " and is ");
+  key_describe_row(text, &other);
+  char *message = failure_text(failure, text);
+  failure_set(failure, SQLITE_ERROR, "%s", message ? message : "");
+  sqlite3_free(message);
+  object_prefix(failure, identity->graph, second, NULL);
+}
+
 /* Finds its row, and the objects that are the same. */
 static void identity_settle(Identity *identity, Object *object) {
   int keys = object->frame->table->index_count;
@@ -392,6 +447,8 @@ static void identity_settle(Identity *identity, Object *object) {
     if (other == object && !object->found && !by_key)
       object_find_by(identity, object, i);
     if (i == 0) by_key = true;
+    if (i > 0 && other != object && are_two_rows(other, object))
+      fail_two_rows(identity, other, object, key);
     object = object_join(identity, other, object);
   }
   if (!object->found || identity->failure->code) return;

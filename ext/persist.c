@@ -630,9 +630,9 @@ static void append_object(const Persisting *persisting, sqlite3_str *text,
 }
 
 /* Two places say different things of the holder's foreign key. */
-static void fail_contradiction(Persisting *persisting, const Object *holder,
-                               const Tie *tie, const Object *rival,
-                               const Listing *other) {
+static void fail_two_places(Persisting *persisting, const Object *holder,
+                            const Tie *tie, const Object *rival,
+                            const Listing *other) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   columns_append(text, tie_columns(tie), ", ");
   sqlite3_str_appendall(text, " is to refer to ");
@@ -661,7 +661,7 @@ static void persist_check_tie(Persisting *persisting, Tie *tie) {
   const Object *rival = tie_rival(holder, tie);
   const Listing *other = tie_denial(holder, tie);
   if (!other) other = tie_omission(holder, tie);
-  if (rival || other) fail_contradiction(persisting, holder, tie, rival, other);
+  if (rival || other) fail_two_places(persisting, holder, tie, rival, other);
 }
 
 /* A foreign key that is to refer to no row is not given as one that does. */
