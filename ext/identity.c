@@ -4,10 +4,10 @@
 **     [{"id": 1, "manager": {"id": 2}}, {"id": 2, "name": "Ann"}]
 **
 ** A row is known by its primary key, where all of that is given, else by the first
-** UNIQUE key of which all is given.  A foreign key is given also by the object
-** that stands around, or inside: a line of an order is known by the order's number
-** and its own.  A row that has the key in the database is found; else there is
-** to be a new one.
+** UNIQUE key of which all is given.  A foreign key is given also by the object that
+** stands around, or inside: a line of an order is known by the order's number and
+** its own.  But UNIQUE keys that the object gives alone come before those.  A row that has the
+** key in the database is found; else there is to be a new one.
 **
 ** Objects that give the same key, or are found to be the same row, are one: the
 ** first of them stands for all, and has everything that is given of any.
@@ -89,6 +89,13 @@ static bool object_knows_key(const Object *object, const Columns *key) {
     if (!value || value->type == SQLITE_NULL) return false;
   }
   return key->count > 0;
+}
+
+/* Without what its foreign keys refer to. */
+static bool object_gives_key(const Object *object, const Columns *key) {
+  for (int i = 0; i < key->count; i++)
+    if (form_place(object->form, key->list[i]) < 0) return false;
+  return true;
 }
 
 /* ---- values as they are stored ---- */
@@ -436,20 +443,31 @@ static void fail_two_rows(Identity *identity, const Object *first,
   object_prefix(failure, identity->graph, second, NULL);
 }
 
-/* Finds its row, and the objects that are the same. */
+/* The object that has this key, which is all known; its row is looked up if the
+** object is new and that `finds` it. */
+static Object *identity_settle_key(Identity *identity, Object *object,
+                                   int number, bool finds) {
+  Object *other = identity_of_key(identity, object, number);
+  if (other == object && !object->found && finds)
+    object_find_by(identity, object, number);
+  if (number > 0 && other != object && are_two_rows(other, object))
+    fail_two_rows(identity, other, object, frame_key(object->frame, number));
+  return object_join(identity, other, object);
+}
+
+/* Finds its row, and the objects that are the same.  A primary key that is given
+** is the only one that finds it. */
 static void identity_settle(Identity *identity, Object *object) {
-  int keys = object->frame->table->index_count;
-  bool by_key = false; /* its primary key is given: no other finds it */
-  for (int i = 0; i <= keys && !identity->failure->code; i++) {
-    const Columns *key = frame_key(object->frame, i);
-    if (!key || !object_knows_key(object, key)) continue;
-    Object *other = identity_of_key(identity, object, i);
-    if (other == object && !object->found && !by_key)
-      object_find_by(identity, object, i);
-    if (i == 0) by_key = true;
-    if (i > 0 && other != object && are_two_rows(other, object))
-      fail_two_rows(identity, other, object, key);
-    object = object_join(identity, other, object);
+  const Frame *frame = object->frame;
+  int keys = frame->table->index_count;
+  bool finds = !object_knows_key(object, frame_key(frame, 0));
+  if (!finds) object = identity_settle_key(identity, object, 0, true);
+  for (int i = 0; i < 2 * keys && !identity->failure->code; i++) {
+    int number = i % keys + 1;
+    const Columns *key = frame_key(frame, number);
+    if (key && object_knows_key(object, key) &&
+        object_gives_key(object, key) == (i < keys))
+      object = identity_settle_key(identity, object, number, finds);
   }
   if (!object->found || identity->failure->code) return;
   object_join(identity, identity_of_row(identity, object), object);
