@@ -398,8 +398,7 @@ static Object *identity_of_key(Identity *identity, Object *object, int number) {
 /* The key by which the object's row is known. */
 static Key identity_key(Identity *identity, const Object *object) {
   const Table *table = object->frame->table;
-  Key key = {.table = table,
-             .columns = object->found ? &table->row_key : &table->primary_key};
+  Key key = {.table = table, .columns = frame_key(object->frame, 0)};
   key.values = arena_take(identity->failure, identity->graph->forms.arena,
                           key.columns->count * (sqlite3_int64)sizeof(Value));
   for (int i = 0; key.values && i < key.columns->count; i++)
@@ -413,8 +412,8 @@ static bool are_two_rows(const Object *a, const Object *b) {
   const Frame *frame = a->frame;
   const Columns *key = &frame->table->row_key;
   if (!a->found && !b->found) return false;
-  if (!a->found) return object_knows_key(a, &frame->table->primary_key);
-  if (!b->found) return object_knows_key(b, &frame->table->primary_key);
+  if (!a->found) return object_knows_key(a, frame_key(frame, 0));
+  if (!b->found) return object_knows_key(b, frame_key(frame, 0));
   for (int i = 0; i < key->count; i++) {
     int place = frame_place(frame, key->list[i]);
     if (!value_same(&a->kept[place], &b->kept[place])) return true;
