@@ -256,21 +256,56 @@ static bool says_nothing(const Object *object) {
   return true;
 }
 
+/* What is said of the columns, as far as it is. */
+static Key said_key(Persisting *persisting, const Table *table,
+                    const Columns *columns) {
+  Arena *arena = persisting->arena;
+  sqlite3_int64 count = columns->count;
+  Columns *said = arena_take(persisting->failure, arena, sizeof(*said));
+  const Column **list = arena_take(persisting->failure, arena,
+                                   count * (sqlite3_int64)sizeof(*list));
+  Key key = {.table = table, .columns = said};
+  key.values = arena_take(persisting->failure, arena,
+                          count * (sqlite3_int64)sizeof(Value));
+  if (persisting->failure->code) return key;
+  *said = (Columns){0, list};
+  for (int i = 0; i < columns->count; i++) {
+    int place = said_place(persisting, columns->list[i]);
+    if (place < 0) continue;
+    key.values[said->count] = persisting->values[place];
+    list[said->count++] = columns->list[i];
+  }
+  return key;
+}
+
+static void fail_key_alone(Persisting *persisting, const Table *table) {
+  Failure *failure = persisting->failure;
+  const Columns *whole = &table->row_key;
+  Key key = said_key(persisting, table, whole);
+  if (failure->code) return;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  if (key.columns->count == whole->count) {
+    sqlite3_str_appendall(text, "there are no ");
+    key_describe_row(text, &key);
+    sqlite3_str_appendall(text, "; give more columns to make that row");
+  } else {
+    key_describe_row(text, &key);
+    sqlite3_str_appendall(text, " is a part of the key (");
+    columns_append(text, whole, ", ");
+    sqlite3_str_appendall(text, "): give all of it, or more columns");
+  }
+  char *message = failure_text(failure, text);
+  failure_set(failure, SQLITE_CONSTRAINT_FOREIGNKEY, "%s",
+              message ? message : "");
+  sqlite3_free(message);
+}
+
 static void check_new(Persisting *persisting, const Object *object) {
   Failure *failure = persisting->failure;
   const Table *table = object->frame->table;
   if (failure->code) return;
   if (is_key_alone(object)) {
-    sqlite3_str *text = sqlite3_str_new(NULL);
-    Key key = {.table = table,
-               .columns = &object->form->columns,
-               .values = object->values};
-    key_describe_row(text, &key);
-    char *row = failure_text(failure, text);
-    failure_set(failure, SQLITE_CONSTRAINT_FOREIGNKEY,
-                "there are no %s; give more columns to make that row",
-                row ? row : table->name);
-    sqlite3_free(row);
+    fail_key_alone(persisting, table);
   } else if (says_nothing(object)) {
     failure_set(failure, SQLITE_ERROR,
                 "nothing is given of the row of %s: give its key, or its "
@@ -280,9 +315,34 @@ static void check_new(Persisting *persisting, const Object *object) {
   object_prefix(failure, persisting->graph, object, NULL);
 }
 
+/* A foreign key that refers to a row which comes later. */
+static const Tie *early_tie(const Object *object) {
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (tie->made && tie_parent(tie) != object && !tie_parent(tie)->kept)
+      return tie;
+  return NULL;
+}
+
+static void explain_circle(Failure *failure, const Tie *tie) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  columns_append(text, tie_columns(tie), ", ");
+  failure_clear(failure);
+  char *names = failure_text(failure, text);
+  failure_set(failure, SQLITE_CONSTRAINT_FOREIGNKEY,
+              "%s: new rows refer to each other in a circle, and the foreign "
+              "key (%s) is checked at once: make it DEFERRABLE INITIALLY "
+              "DEFERRED",
+              tie->listing->relationship->full_name, names ? names : "");
+  sqlite3_free(names);
+}
+
 /* Replaces the failure by the name of the row that is missing. */
 static void explain_foreign_key(Persisting *persisting, const Object *object) {
   const Table *table = object->frame->table;
+  if (early_tie(object)) {
+    explain_circle(persisting->failure, early_tie(object));
+    return;
+  }
   Failure missing = {0, NULL};
   for (int i = 0; i < table->key_count && !missing.code; i++) {
     const ForeignKey *foreign = &table->keys[i];
@@ -306,19 +366,37 @@ static void explain_foreign_key(Persisting *persisting, const Object *object) {
   *persisting->failure = missing;
 }
 
+/* Says in front of the failure of which row it is. */
+static void prefix_row(Persisting *persisting, const Object *object) {
+  Failure *failure = persisting->failure, ignored = {0, NULL};
+  if (!object->found) {
+    failure_prefix(failure, "a new row of %s: ", object->frame->table->name);
+    return;
+  }
+  persisting->failure = &ignored;
+  Key key = object_row_key(persisting, object);
+  persisting->failure = failure;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  if (!ignored.code) key_describe_row(text, &key);
+  char *row = failure_text(&ignored, text);
+  failure_prefix(failure, "%s: ", row ? row : object->frame->table->name);
+  sqlite3_free(row);
+  failure_clear(&ignored);
+}
+
 static void explain_row(Persisting *persisting, const Object *object) {
   Failure *failure = persisting->failure;
-  const Table *table = object->frame->table;
   if (!failure->code) return;
   if (failure->code == SQLITE_CONSTRAINT_FOREIGNKEY)
     explain_foreign_key(persisting, object);
   if (!object->found && (failure->code == SQLITE_CONSTRAINT_UNIQUE ||
                          failure->code == SQLITE_CONSTRAINT_PRIMARYKEY))
     failure_append(failure, "; to change the row that is there, give its key");
-  if ((failure->code & 0xff) == SQLITE_CONSTRAINT)
-    failure_prefix(
-        failure,
-        object->found ? "the row of %s: " : "a new row of %s: ", table->name);
+  if (failure->code == SQLITE_MISMATCH)
+    failure_append(failure, "; its key is an INTEGER");
+  if ((failure->code & 0xff) == SQLITE_CONSTRAINT ||
+      failure->code == SQLITE_MISMATCH)
+    prefix_row(persisting, object);
   object_prefix(failure, persisting->graph, object, NULL);
 }
 
@@ -445,25 +523,63 @@ static void enter(Persisting *persisting, Object *object) {
 
 static void fail_circle(Persisting *persisting, const Object *object,
                         const Tie *tie) {
+  bool itself = tie_parent(tie) == object;
   failure_set(persisting->failure, SQLITE_CONSTRAINT,
-              "%s: new rows refer to each other in a circle, and %s(%s) is NOT "
-              "NULL: give their keys, or save one of them first",
+              itself ? "%s: a new row refers to itself, and %s(%s) is NOT "
+                       "NULL: give its key"
+                     : "%s: new rows refer to each other in a circle, and "
+                       "%s(%s) is NOT NULL: give their keys, and make the "
+                       "foreign key DEFERRABLE INITIALLY DEFERRED",
               tie->listing->relationship->full_name, object->frame->table->name,
               tie_columns(tie)->list[0]->name);
   object_prefix(persisting->failure, persisting->graph, object, NULL);
 }
 
-/* A row to which a new one refers, and which is not there yet; NULL: all are that
-** can be. */
-static Object *object_needs(Persisting *persisting, const Object *object) {
-  for (const Tie *tie = object->held; tie; tie = tie->of_holder) {
-    Object *parent = tie_parent(tie);
-    if (parent->kept) continue;
-    if (parent->state == OBJECT_WAITS) return parent;
-    if (!tie_can_wait(tie) && !parent_is_given(tie))
-      fail_circle(persisting, object, tie);
+/* The foreign key of a new row that refers to one which is not there yet; to one
+** that is entered itself, if there is no other.  NULL: it can be inserted. */
+static Tie *object_needs(const Object *object) {
+  Tie *circle = NULL;
+  for (Tie *tie = object->held; tie; tie = tie->of_holder) {
+    const Object *parent = tie_parent(tie);
+    if (parent->kept || tie->late) continue;
+    if (parent->state == OBJECT_WAITS) return tie;
+    if (!tie_can_wait(tie)) circle = tie;
   }
-  return NULL;
+  return circle;
+}
+
+/* True if the row can be inserted without a reference to the other. */
+static bool object_spares(Object *object, const Object *parent) {
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (tie_parent(tie) == parent && !tie_can_wait(tie)) return false;
+  for (Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (tie_parent(tie) == parent) tie->late = true;
+  return true;
+}
+
+/* The row that is entered last refers to `parent`, which is entered, too.  One
+** between the two is to go on without the next, if there is one that can. */
+static bool break_circle(Persisting *persisting, const Object *parent) {
+  Object **entered = persisting->entered;
+  int place = persisting->depth - 1;
+  while (place > 0 && entered[place] != parent &&
+         !object_spares(entered[place - 1], entered[place]))
+    place--;
+  if (place <= 0 || entered[place] == parent) return false;
+  for (int i = place; i < persisting->depth; i++)
+    entered[i]->state = OBJECT_WAITS;
+  persisting->depth = place;
+  return true;
+}
+
+static void persist_entered(Persisting *persisting, Object *object) {
+  if (object->found) {
+    update_row(persisting, object);
+  } else {
+    insert_row(persisting, object);
+  }
+  object->state = OBJECT_WRITTEN;
+  persisting->depth--;
 }
 
 /* Writes the row, and before it new ones that it refers to. */
@@ -473,19 +589,13 @@ static void persist_row(Persisting *persisting, Object *first) {
   enter(persisting, first);
   while (persisting->depth > bottom && !persisting->failure->code) {
     Object *object = persisting->entered[persisting->depth - 1];
-    Object *needed = object->found ? NULL : object_needs(persisting, object);
-    if (persisting->failure->code) return;
-    if (needed) {
-      enter(persisting, needed);
-      continue;
+    Tie *tie = object->found ? NULL : object_needs(object);
+    if (tie && tie_parent(tie)->state == OBJECT_WAITS) {
+      enter(persisting, tie_parent(tie));
+    } else if (!tie || !break_circle(persisting, tie_parent(tie))) {
+      if (tie && !parent_is_given(tie)) fail_circle(persisting, object, tie);
+      persist_entered(persisting, object);
     }
-    if (object->found) {
-      update_row(persisting, object);
-    } else {
-      insert_row(persisting, object);
-    }
-    object->state = OBJECT_WRITTEN;
-    persisting->depth--;
   }
 }
 
