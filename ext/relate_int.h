@@ -1041,9 +1041,8 @@ RELATE_PRIVATE Form *forms_form(Failure *failure, Forms *forms, Frame *frame,
 /* The place of the column among those that are kept, or given; -1: it is not. */
 RELATE_PRIVATE int frame_place(const Frame *frame, const Column *column);
 RELATE_PRIVATE int form_place(const Form *form, const Column *column);
-/* By which a row can be known: number 0 is the primary key, else the rowid,
-** 1 and on are the indexes; NULL: that one does not tell rows
-** apart. *
+/* By which a row can be known: number 0 is the primary key, else the rowid, 1 and
+** on are the indexes; NULL: that one does not tell rows apart. */
 RELATE_PRIVATE const Columns *frame_key(const Frame *frame, int number);
 /* Statements.  Bound are the values of the key or the form from parameter 1, and
 ** behind those of a form the key of the row.  Reset them; these are given back by
