@@ -797,6 +797,10 @@ RELATE_PRIVATE void clause_column(sqlite3_str *text, const char *alias,
                                   const Column *column);
 RELATE_PRIVATE void clause_columns(sqlite3_str *text, const char *alias,
                                    const Columns *columns);
+/* That those of the columns that may be NULL are not; `separator` comes before the
+** first. */
+RELATE_PRIVATE void clause_filled(sqlite3_str *text, const char *separator,
+                                  const char *alias, const Columns *columns);
 RELATE_PRIVATE void clause_key(sqlite3_str *text, const char *alias,
                                const Columns *key, int parameter);
 RELATE_PRIVATE void clause_value(sqlite3_str *text, const End *end, int i);
