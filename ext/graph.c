@@ -75,6 +75,7 @@ typedef struct Reader {
   Graph *graph;
   Arena *arena;
   const GraphOrder *order;
+  Zero zero; /* of the document */
   int depth;
   Open *stack; /* the outermost first */
   int wanted_count;
@@ -390,6 +391,7 @@ static void member_column(Reader *reader, const Meaning *meaning,
                           const Item *item, sqlite3_stmt *tree) {
   Open *open = reader_top(reader);
   Value value = reader_value(reader, tree, 4);
+  zero_show(&reader->zero, &value);
   value.json = item_is_container(item);
   bool given =
       !column_is_set_by_itself(meaning->column) && !says_nothing(meaning, item);
@@ -613,8 +615,12 @@ static void reader_fetch(Reader *reader, const Value *json) {
   value_bind(reader->failure, texts, 1, json);
   statement_bind_text(reader->failure, texts, 2, ids);
   for (int i = 0;
-       i < reader->wanted_count && statement_step(reader->failure, texts); i++)
-    wanted_set(&reader->wanted[i], reader_value(reader, texts, 0));
+       i < reader->wanted_count && statement_step(reader->failure, texts);
+       i++) {
+    Value text = reader_value(reader, texts, 0);
+    zero_show_json(&reader->zero, &text);
+    wanted_set(&reader->wanted[i], text);
+  }
   cache_give(reader->connection->cache, texts);
   sqlite3_free(ids);
 }
@@ -640,7 +646,8 @@ void graph_read(Failure *failure, Connection *connection, Graph *graph,
                 "the document is %s: give JSON, an object or an array of "
                 "objects, as text",
                 order->json.type == SQLITE_NULL ? "NULL" : "no text");
-  reader_scan(&reader, &order->json);
-  reader_fetch(&reader, &order->json);
+  Value json = zero_hide(failure, reader.arena, &order->json, &reader.zero);
+  reader_scan(&reader, &json);
+  reader_fetch(&reader, &json);
   explain_malformed(failure);
 }

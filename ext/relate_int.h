@@ -226,6 +226,21 @@ RELATE_PRIVATE void cache_pin(Failure *failure, Cache *cache,
                               sqlite3_stmt **place, const char *sql);
 RELATE_PRIVATE void cache_unpin(Cache *cache, sqlite3_stmt **place);
 
+/* ---- layer 2: zero.c: zero bytes in a document ---- */
+
+/* What stands in for them. */
+typedef struct Zero {
+  int code; /* 0: nothing does */
+  char escape[8];
+} Zero;
+
+/* The document as SQLite is to read it, perhaps in the arena. */
+RELATE_PRIVATE Value zero_hide(Failure *failure, Arena *arena,
+                               const Value *json, Zero *zero);
+/* Puts the zero bytes back, in place: into a text, and into a text of JSON. */
+RELATE_PRIVATE void zero_show(const Zero *zero, Value *text);
+RELATE_PRIVATE void zero_show_json(const Zero *zero, Value *text);
+
 /* ---- layer 3: transaction.c: all or nothing ---- */
 
 /* What has to be mended before COMMIT: a row for each source with too few links
