@@ -75,7 +75,9 @@ typedef struct Reader {
   Graph *graph;
   Arena *arena;
   const GraphOrder *order;
-  Zero zero; /* of the document */
+  Zero zero;          /* of the document */
+  const char *number; /* where the next one is looked for in its text */
+  int passed;         /* numbers of the tree, since */
   int depth;
   Open *stack; /* the outermost first */
   int wanted_count;
@@ -387,10 +389,40 @@ static void reader_want(Reader *reader, const Item *item, const Open *open,
                .number = given->count - 1};
 }
 
+/* The next number in the text from there on; its end if there is none. */
+static const char *next_number(const char *at) {
+  for (; *at && *at != '-' && !byte_is_digit(*at); at++) {
+    if (*at != '"') continue;
+    for (at++; *at && *at != '"'; at++)
+      if (*at == '\\' && at[1]) at++;
+    if (!*at) break;
+  }
+  return at;
+}
+
+/* Reads the REAL exactly, if its text is found: it is as many numbers further on
+** as there are in the tree.  (Where SQLite takes more for JSON than JSON is, it
+** may not be; then its text and its value differ.) */
+static void reader_real(Reader *reader, Value *value) {
+  double real = 0;
+  size_t size = 0;
+  const char *at = reader->number;
+  for (; reader->passed; reader->passed--) {
+    at = next_number(at + size);
+    size = strspn(at, "0123456789+-.eE");
+  }
+  reader->number = at + size;
+  if (!real_read(at, (int)size, &real)) return;
+  double off = real > value->real ? real - value->real : value->real - real;
+  if (off < 1e-300 || off < (real < 0 ? -real : real) * 1e-14)
+    value->real = real;
+}
+
 static void member_column(Reader *reader, const Meaning *meaning,
                           const Item *item, sqlite3_stmt *tree) {
   Open *open = reader_top(reader);
   Value value = reader_value(reader, tree, 4);
+  if (item->type == 'r') reader_real(reader, &value);
   zero_show(&reader->zero, &value);
   value.json = item_is_container(item);
   bool given =
@@ -561,6 +593,7 @@ static void reader_scan(Reader *reader, const Value *json) {
     } else if (open) {
       item.key = statement_text(reader->failure, tree, 2);
     }
+    reader->passed += item.type == 'i' || item.type == 'r';
     if (!reader->failure->code) reader_item(reader, &item, tree);
   }
   while (reader->depth) reader_pop(reader);
@@ -647,6 +680,7 @@ void graph_read(Failure *failure, Connection *connection, Graph *graph,
                 "objects, as text",
                 order->json.type == SQLITE_NULL ? "NULL" : "no text");
   Value json = zero_hide(failure, reader.arena, &order->json, &reader.zero);
+  reader.number = json.bytes;
   reader_scan(&reader, &json);
   reader_fetch(&reader, &json);
   explain_malformed(failure);

@@ -179,8 +179,7 @@ static void load_real(Loading *loading, double real) {
     return;
   }
   sqlite3_snprintf(sizeof(decimal), decimal, "%!.15g", real);
-  if (!decimal_is(decimal, real))
-    sqlite3_snprintf(sizeof(decimal), decimal, "%!.17g", real);
+  if (!decimal_is(decimal, real)) real_write(real, decimal);
   load_text(loading, decimal);
 }
 

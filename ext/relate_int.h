@@ -151,6 +151,15 @@ RELATE_PRIVATE bool values_next(const Values *values, sqlite3_int64 *cursor,
 RELATE_PRIVATE void values_free(Values *values);
 RELATE_PRIVATE sqlite3_uint64 values_hash(const char *data, sqlite3_int64 size);
 
+/* ---- layer 1: real.c: REALs as decimal numbers, exactly ---- */
+
+#define REAL_SIZE 32 /* what real_write needs at most */
+
+/* With as many of 17 digits as there are, and a point or an exponent. */
+RELATE_PRIVATE void real_write(double real, char text[REAL_SIZE]);
+/* The REAL that is written so in JSON; false if it is no REAL, or very long. */
+RELATE_PRIVATE bool real_read(const char *text, int size, double *real);
+
 /* ---- layer 1: module.c: virtual tables ---- */
 
 RELATE_PRIVATE void module_register(Failure *failure, sqlite3 *db,
