@@ -172,8 +172,8 @@ static bool say_foreign_key(Persisting *persisting, const Object *object,
     int place = said_place(persisting, columns->list[i]);
     if (place < 0) {
       say_column(persisting, columns->list[i], value);
-    } else if (!value_is_alike(columns->list[i], &persisting->values[place],
-                               value)) {
+    } else if (!value_matches(key->list[i], &persisting->values[place],
+                              value)) {
       fail_disagrees(persisting, object, tie, columns->list[i],
                      &persisting->values[place], value);
     }
@@ -584,7 +584,7 @@ static void check_agreement(Persisting *persisting, const Object *holder,
     int place = form_place(holder->form, columns->list[i]);
     const Value *value = object_value(tie_parent(tie), key->list[i]);
     if (place >= 0 && value &&
-        !value_is_alike(columns->list[i], &holder->values[place], value))
+        !value_matches(key->list[i], &holder->values[place], value))
       fail_disagrees(persisting, holder, tie, columns->list[i],
                      &holder->values[place], value);
   }

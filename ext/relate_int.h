@@ -1731,6 +1731,9 @@ RELATE_PRIVATE const Columns *tie_key(const Tie *tie);
 /* True if the column would store them alike. */
 RELATE_PRIVATE bool value_is_alike(const Column *column, const Value *a,
                                    const Value *b);
+/* True if the column, a key, takes one for the other: as its collation says. */
+RELATE_PRIVATE bool value_matches(const Column *key, const Value *a,
+                                  const Value *b);
 
 /* ---- layer 12: make.c: what a declaration has made in the file ---- */
 
