@@ -172,8 +172,8 @@ static bool say_foreign_key(Persisting *persisting, const Object *object,
     int place = said_place(persisting, columns->list[i]);
     if (place < 0) {
       say_column(persisting, columns->list[i], value);
-    } else if (!value_is_alike(columns->list[i], &persisting->values[place],
-                               value)) {
+    } else if (!value_matches(key->list[i], &persisting->values[place],
+                              value)) {
       fail_two_keys(persisting, object, tie, columns->list[i],
                     &persisting->values[place], value);
     }
@@ -587,7 +587,7 @@ static void persist_check_agreement(Persisting *persisting,
     int place = form_place(holder->form, columns->list[i]);
     const Value *value = object_value(tie_parent(tie), key->list[i]);
     if (place >= 0 && value &&
-        !value_is_alike(columns->list[i], &holder->values[place], value))
+        !value_matches(key->list[i], &holder->values[place], value))
       fail_two_keys(persisting, holder, tie, columns->list[i],
                     &holder->values[place], value);
   }

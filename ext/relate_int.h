@@ -53,6 +53,15 @@ RELATE_PRIVATE void failure_to_result(Failure *failure,
 RELATE_PRIVATE int failure_to_table(Failure *failure, sqlite3_vtab *table);
 RELATE_PRIVATE char *failure_text(Failure *failure, sqlite3_str *text);
 
+/* ---- layer 0: real.c: REALs as decimal numbers, exactly ---- */
+
+#define REAL_SIZE 32 /* what real_write needs at most */
+
+/* With as many of 17 digits as there are, and a point or an exponent. */
+RELATE_PRIVATE void real_write(double real, char text[REAL_SIZE]);
+/* The REAL that is written so: digits, a point, an exponent. */
+RELATE_PRIVATE double real_read(const char *text, int size);
+
 /* ---- layer 1: arena.c: memory that is freed all at once ---- */
 
 typedef struct Arena Arena;
@@ -183,9 +192,8 @@ RELATE_PRIVATE char *json_end(char *at);
 ** more. */
 RELATE_PRIVATE Text json_string(char *at);
 /* The value between `at` and `end`.  true is 1, {"hex":"..."} is a BLOB; another
-** object, and an array, is a text that is JSON.  Of a number that is not an INTEGER
-** only the digits are given, as in value_unquote.  A string stays where it is, the
-** rest is in the arena. */
+** object, and an array, is a text that is JSON.  A string stays where it is, the rest
+** is in the arena. */
 RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, char *at,
                                 const char *end);
 
@@ -1386,9 +1394,6 @@ RELATE_PRIVATE void connection_trust(Failure *failure, Connection *connection,
                                      Model *model);
 RELATE_PRIVATE void connection_leave(Connection *connection, Model *model);
 RELATE_PRIVATE bool connection_foreign_keys(Connection *connection);
-/* A REAL of which only the digits are given becomes that number. */
-RELATE_PRIVATE void connection_real(Failure *failure, Connection *connection,
-                                    Value *value);
 /* A statement of generate.c, taken from the cache: give it back. */
 RELATE_PRIVATE sqlite3_stmt *connection_statement(
     Failure *failure, Connection *connection, const Relationship *relationship,
@@ -1745,6 +1750,9 @@ RELATE_PRIVATE const Columns *tie_key(const Tie *tie);
 /* True if the column would store them alike. */
 RELATE_PRIVATE bool value_is_alike(const Column *column, const Value *a,
                                    const Value *b);
+/* True if the column, a key, takes one for the other: as its collation says. */
+RELATE_PRIVATE bool value_matches(const Column *key, const Value *a,
+                                  const Value *b);
 
 /* ---- layer 12: make.c: what a declaration has made in the file ---- */
 
