@@ -148,7 +148,7 @@ static void identity_add_value(Identity *identity, const Column *column,
          value.size);
 }
 
-static char folded(char c) {
+static char nocase(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
 }
 
@@ -161,7 +161,7 @@ static bool texts_match(const char *collation, Value a, Value b) {
   if (a.size != b.size) return false;
   for (int i = 0; i < a.size; i++)
     if (a.bytes[i] != b.bytes[i] &&
-        !(folds && folded(a.bytes[i]) == folded(b.bytes[i])))
+        !(folds && nocase(a.bytes[i]) == nocase(b.bytes[i])))
       return false;
   return true;
 }

@@ -26,7 +26,7 @@ static bool is_of_number(char c) {
 void real_write(double real, char text[REAL_SIZE]) {
   char written[REAL_SIZE + 16];
   bool whole = true; /* so far it would be read as an INTEGER */
-  snprintf(written, sizeof(written), "%.17g", real);
+  (void)snprintf(written, sizeof(written), "%.17g", real);
   for (const char *at = written; *at; at++) {
     if (is_of_number(*at)) {
       whole = whole && *at != 'e';
@@ -76,9 +76,9 @@ double real_read(const char *text, int size) {
   }
   if (at < end) decimal.exponent += read_exponent(at + 1, end);
   if (!decimal.count) return negative ? -0.0 : 0.0;
-  snprintf(decimal.digits + decimal.count,
-           sizeof(decimal.digits) - (size_t)decimal.count, "e%d",
-           decimal.exponent);
+  (void)snprintf(decimal.digits + decimal.count,
+                 sizeof(decimal.digits) - (size_t)decimal.count, "e%d",
+                 decimal.exponent);
   double real = strtod(decimal.digits, NULL);
   return negative ? -real : real;
 }

@@ -1429,6 +1429,38 @@ RELATE_PRIVATE int json_members(Failure *failure, Connection *connection,
 /* courses with id = 99 */
 RELATE_PRIVATE void key_describe_row(sqlite3_str *text, const Key *key);
 
+/* ---- layer 11: navigator.c: a name under which a relationship is a table ---- */
+
+/* One name, and what it means in the present model. */
+struct Navigator {
+  Connection *connection;
+  const char *name; /* of the virtual table */
+  const char *schema, *table, *relationship;
+  bool travels;
+  char *connected; /* the shape that SQLite has been told, or NULL */
+  Model *model;    /* that what follows belongs to, or NULL */
+  Arena *arena;
+  const Relationship *meaning;
+  Route route;
+  Fields fields;
+  Estimate estimate;
+  char *columns; /* as SQLite is to be told */
+  char *shape;   /* those, and what counting leaves out; NULL: see problem */
+  Failure problem;
+};
+
+/* Makes what it means that of the model; a name that means nothing now is bound to
+** the problem. */
+RELATE_PRIVATE void navigator_bind(Failure *failure, Navigator *navigator,
+                                   Model *model);
+/* SQLite has been told other columns, or none. */
+RELATE_PRIVATE bool navigator_is_stale(const Navigator *navigator);
+RELATE_PRIVATE Navigator *navigator_make(Failure *failure, const char *name,
+                                         const Relationship *relationship,
+                                         const char *called);
+RELATE_PRIVATE void navigator_free(Navigator *navigator);
+RELATE_PRIVATE const char *navigator_name(const Navigator *navigator);
+
 /* ---- layer 11: function.c: a SQL function and what it stands for ---- */
 
 typedef enum Base {
@@ -1679,6 +1711,43 @@ RELATE_PRIVATE void object_append_path(sqlite3_str *text, const Object *object);
 ** a member of it. */
 RELATE_PRIVATE void object_prefix(Failure *failure, const Graph *graph,
                                   const Object *object, const Column *column);
+
+/* ---- layer 12: cursor.c: the rows of a navigator ---- */
+
+/* What the navigator was when it was connected; a query that runs on may find
+** that it means something else by now. */
+typedef struct NavigatorTable {
+  sqlite3_vtab base;
+  Navigator *navigator;
+  char *shape;
+  const char *uncounted; /* in the shape: SELECT, of what counting left out */
+  int field_count;
+  int key_count;      /* of the source */
+  int identity_count; /* of the target, where it travels */
+  int node_key_count; /* 0: the identity is the key */
+  int source_field;   /* the first of the source's key */
+  int link_field;     /* -1: there is no link_key */
+  int link_key_count; /* columns that it is made of */
+  int *row_place;     /* of each field among these, or -1 */
+  char *key_affinity; /* of each column of the source's key */
+  bool single;        /* its rows are the links of one step */
+  unsigned flags;     /* of its statements */
+} NavigatorTable;
+
+RELATE_PRIVATE bool navigator_table_is_stale(const NavigatorTable *table);
+/* Methods of its module. */
+RELATE_PRIVATE int navigator_open(sqlite3_vtab *pVtab,
+                                  sqlite3_vtab_cursor **ppCursor);
+RELATE_PRIVATE int navigator_close(sqlite3_vtab_cursor *base);
+RELATE_PRIVATE int navigator_filter(sqlite3_vtab_cursor *base, int idxNum,
+                                    const char *idxStr, int argc,
+                                    sqlite3_value **argv);
+RELATE_PRIVATE int navigator_next(sqlite3_vtab_cursor *base);
+RELATE_PRIVATE int navigator_eof(sqlite3_vtab_cursor *base);
+RELATE_PRIVATE int navigator_column(sqlite3_vtab_cursor *base,
+                                    sqlite3_context *context, int field);
+RELATE_PRIVATE int navigator_rowid(sqlite3_vtab_cursor *base,
+                                   sqlite3_int64 *rowid);
 
 /* ---- layer 12: link.c: links made, removed and moved ---- */
 
@@ -1941,17 +2010,18 @@ RELATE_PRIVATE void orphan_uphold(Failure *failure, Make *make,
 
 RELATE_PRIVATE void save_register(Failure *failure, Connection *connection);
 
-/* ---- layer 14: navigator.c: a relationship as a table ---- */
+/* ---- layer 14: navigator_table.c: relationships as tables ---- */
 
 /* Registers the table of that name on the connection: the relationship that is
-** `called` so, or what it leads to when it is repeated. */
+** `called` so, or what it leads to when it is repeated.  It has to live as long as
+** the connection. */
 RELATE_PRIVATE Navigator *navigator_new(Failure *failure,
                                         Connection *connection,
                                         const char *name,
                                         const Relationship *relationship,
                                         const char *called, bool travels);
-RELATE_PRIVATE void navigator_free(Navigator *navigator);
-RELATE_PRIVATE const char *navigator_name(const Navigator *navigator);
+/* There is a new model: if the columns that SQLite was told are no longer so, it
+** is made to ask again. */
 RELATE_PRIVATE void navigator_refresh(Failure *failure, Navigator *navigator,
                                       Model *model);
 
