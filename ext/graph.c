@@ -396,6 +396,7 @@ static void member_relationship(GraphReader *reader, Meaning *meaning) {
   Place *place = meaning_place(reader, meaning);
   Listing *listing = graph_add_listing(reader, open, r);
   if (first == 'n') {
+    if (listing) listing->empty = true;
     reader->at = json_end(reader->at);
   } else if (first == '{') {
     reader_open_object(reader, place, object, name, -1, listing);

@@ -4,10 +4,10 @@
 **     [{"id": 1, "manager": {"id": 2}}, {"id": 2, "name": "Ann"}]
 **
 ** A row is known by its primary key, where all of that is given, else by the first
-** UNIQUE key of which all is given.  A foreign key is given also by the object
-** that stands around, or inside: a line of an order is known by the order's number
-** and its own.  A row that has the key in the database is found; else there is
-** to be a new one.
+** UNIQUE key of which all is given.  A foreign key is given also by the object that
+** stands around, or inside: a line of an order is known by the order's number and
+** its own.  But UNIQUE keys that the object gives alone come before those.  A row that has the
+** key in the database is found; else there is to be a new one.
 **
 ** Objects that give the same key, or are found to be the same row, are one: the
 ** first of them stands for all, and has everything that is given of any.
@@ -89,6 +89,13 @@ static bool object_knows_key(const Object *object, const Columns *key) {
     if (!value || value->type == SQLITE_NULL) return false;
   }
   return key->count > 0;
+}
+
+/* Without what its foreign keys refer to. */
+static bool object_gives_key(const Object *object, const Columns *key) {
+  for (int i = 0; i < key->count; i++)
+    if (form_place(object->form, key->list[i]) < 0) return false;
+  return true;
 }
 
 /* ---- values as they are stored ---- */
@@ -253,6 +260,13 @@ static sqlite3_int64 identity_begin(Identity *identity, const Frame *frame,
 
 /* ---- objects that are one ---- */
 
+static void append_place(const Identity *identity, sqlite3_str *text,
+                         const Object *object) {
+  if (identity->graph->documents > 1)
+    sqlite3_str_appendf(text, "in document %d ", object->document);
+  object_append_path(text, object);
+}
+
 static void fail_two_values(Identity *identity, const Object *first,
                             const Object *second, const Column *column,
                             const Value *a, const Value *b) {
@@ -260,9 +274,7 @@ static void fail_two_values(Identity *identity, const Object *first,
   sqlite3_str *text = sqlite3_str_new(NULL);
   value_describe(text, b);
   sqlite3_str_appendall(text, ", but ");
-  if (identity->graph->documents > 1)
-    sqlite3_str_appendf(text, "in document %d ", first->document);
-  object_append_path(text, first);
+  append_place(identity, text, first);
   sqlite3_str_appendall(text, " says ");
   value_describe(text, a);
   sqlite3_str_appendall(text, " of the same row");
@@ -315,6 +327,7 @@ static void object_join_listings(Object *first, Object *second) {
       other = other->of_object;
     if (other) {
       other->whole |= listing->whole;
+      other->empty |= listing->empty;
       *(other->last ? &other->last->next : &other->ties) = listing->ties;
       if (listing->last) other->last = listing->last;
       listing->ties = listing->last = NULL;
@@ -405,18 +418,81 @@ static Object *identity_of_key(Identity *identity, Object *object, int number) {
   return identity_know(identity, offset, object);
 }
 
-/* Finds its row, and the objects that are the same. */
+/* ---- objects that can't be one ---- */
+
+/* The key by which the object's row is known. */
+static Key identity_key(Identity *identity, const Object *object) {
+  const Table *table = object->frame->table;
+  Key key = {.table = table,
+             .columns = object->found ? &table->row_key : &table->primary_key};
+  key.values = arena_take(identity->failure, identity->graph->forms.arena,
+                          key.columns->count * (sqlite3_int64)sizeof(Value));
+  for (int i = 0; key.values && i < key.columns->count; i++)
+    key.values[i] = *known_value(object, key.columns->list[i]);
+  return key;
+}
+
+/* True if both are known, one of them in the database, and differ: who gives a
+** primary key that is not found is no row that is. */
+static bool are_two_rows(const Object *a, const Object *b) {
+  const Frame *frame = a->frame;
+  const Columns *key = &frame->table->row_key;
+  if (!a->found && !b->found) return false;
+  if (!a->found) return object_knows_key(a, &frame->table->primary_key);
+  if (!b->found) return object_knows_key(b, &frame->table->primary_key);
+  for (int i = 0; i < key->count; i++) {
+    int place = frame_place(frame, key->list[i]);
+    if (!value_same(&a->kept[place], &b->kept[place])) return true;
+  }
+  return false;
+}
+
+static void fail_two_rows(Identity *identity, const Object *first,
+                          const Object *second, const Columns *shared) {
+  Failure *failure = identity->failure;
+  Key key = identity_key(identity, second),
+      other = identity_key(identity, first);
+  if (failure->code) return;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "this is ");
+  key_describe_row(text, &key);
+  sqlite3_str_appendall(text, ", but ");
+  append_place(identity, text, first);
+  sqlite3_str_appendall(text, " has the same ");
+  columns_append(text, shared, ", ");
+  sqlite3_str_appendall(text, " and is ");
+  key_describe_row(text, &other);
+  char *message = failure_text(failure, text);
+  failure_set(failure, SQLITE_ERROR, "%s", message ? message : "");
+  sqlite3_free(message);
+  object_prefix(failure, identity->graph, second, NULL);
+}
+
+/* The object that has this key, which is all known; its row is looked up if the
+** object is new and that `finds` it. */
+static Object *identity_settle_key(Identity *identity, Object *object,
+                                   int number, bool finds) {
+  Object *other = identity_of_key(identity, object, number);
+  if (other == object && !object->found && finds)
+    object_find_by(identity, object, number);
+  if (number > 0 && other != object && are_two_rows(other, object))
+    fail_two_rows(identity, other, object, frame_key(object->frame, number));
+  return object_join(identity, other, object);
+}
+
+/* Finds its row, and the objects that are the same.  A primary key that is given
+** is the only one that finds it. */
 static void identity_settle(Identity *identity, Object *object) {
-  int keys = object->frame->table->index_count;
-  bool by_key = false; /* its primary key is given: no other finds it */
-  for (int i = 0; i <= keys && !identity->failure->code; i++) {
-    const Columns *key = frame_key(object->frame, i);
-    if (!key || !object_knows_key(object, key)) continue;
-    Object *other = identity_of_key(identity, object, i);
-    if (other == object && !object->found && !by_key)
-      object_find_by(identity, object, i);
-    if (i == 0) by_key = true;
-    object = object_join(identity, other, object);
+  const Frame *frame = object->frame;
+  int keys = frame->table->index_count;
+  bool finds = !object_knows_key(object, frame_key(frame, 0));
+  if (!finds) object = identity_settle_key(identity, object, 0, true);
+  for (int i = 0; i < 2 * keys && !identity->failure->code; i++) {
+    int number = i % keys + 1;
+    const Columns *key = frame_key(frame, number);
+    if (key && object_knows_key(object, key) &&
+        object_gives_key(object, key) == (i < keys))
+      object = identity_settle_key(identity, object, number, finds);
   }
   if (!object->found || identity->failure->code) return;
   object_join(identity, identity_of_row(identity, object), object);

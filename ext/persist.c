@@ -143,15 +143,14 @@ static int said_place(const Persisting *persisting, const Column *column) {
 }
 
 static void fail_two_keys(Persisting *persisting, const Object *object,
-                          const Tie *tie, const Column *column,
+                          const Relationship *r, const Column *column,
                           const Value *said, const Value *value) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendf(text, "%s would be ", column->name);
   value_describe(text, said);
   sqlite3_str_appendall(text, ", and ");
   value_describe(text, value);
-  sqlite3_str_appendf(text, " by %s: leave one of them out",
-                      tie->listing->relationship->full_name);
+  sqlite3_str_appendf(text, " by %s: leave one of them out", r->full_name);
   char *message = failure_text(persisting->failure, text);
   failure_set(persisting->failure, SQLITE_CONSTRAINT, "%s",
               message ? message : "");
@@ -174,8 +173,8 @@ static bool say_foreign_key(Persisting *persisting, const Object *object,
       say_column(persisting, columns->list[i], value);
     } else if (!value_matches(key->list[i], &persisting->values[place],
                               value)) {
-      fail_two_keys(persisting, object, tie, columns->list[i],
-                    &persisting->values[place], value);
+      fail_two_keys(persisting, object, tie->listing->relationship,
+                    columns->list[i], &persisting->values[place], value);
     }
   }
   return true;
@@ -579,6 +578,110 @@ static void persist_tie(Persisting *persisting, Tie *tie) {
                  &source, &target, tie->target);
 }
 
+/* ---- what the documents say of one foreign key ---- */
+
+static bool is_of_key(const Listing *listing, const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  return listing->relationship == r || listing->relationship == r->inverse;
+}
+
+/* Another row to which the same foreign key is to refer, or NULL. */
+static const Object *tie_rival(const Object *holder, const Tie *tie) {
+  for (const Tie *other = holder->held; other; other = other->of_holder)
+    if (is_of_key(other->listing, tie) && tie_parent(other) != tie_parent(tie))
+      return tie_parent(other);
+  return NULL;
+}
+
+/* What says of the row that holds the foreign key that it refers to none. */
+static const Listing *tie_denial(const Object *holder, const Tie *tie) {
+  for (const Listing *listing = holder->listings; listing;
+       listing = listing->of_object)
+    if (link_is_source(listing->relationship) && is_of_key(listing, tie) &&
+        listing->empty)
+      return listing;
+  return NULL;
+}
+
+static bool holder_is_in(const Object *holder, const Listing *listing) {
+  for (const Tie *tie = holder->held; tie; tie = tie->of_holder)
+    if (tie->listing == listing) return true;
+  for (const Tie *tie = listing->ties; tie; tie = tie->next)
+    if (object_of(tie->target) == holder) return true;
+  return false;
+}
+
+/* A whole list of the row that is referred to, in which the holder is not. */
+static const Listing *tie_omission(const Object *holder, const Tie *tie) {
+  for (const Listing *listing = tie_parent(tie)->listings; listing;
+       listing = listing->of_object)
+    if (listing->whole && link_is_target(listing->relationship) &&
+        is_of_key(listing, tie) &&
+        (listing->empty || !holder_is_in(holder, listing)))
+      return listing;
+  return NULL;
+}
+
+static void append_object(const Persisting *persisting, sqlite3_str *text,
+                          const Object *object) {
+  if (persisting->graph->documents > 1)
+    sqlite3_str_appendf(text, "document %d: ", object->document);
+  object_append_path(text, object);
+}
+
+/* Two places say different things of the holder's foreign key. */
+static void fail_two_places(Persisting *persisting, const Object *holder,
+                            const Tie *tie, const Object *rival,
+                            const Listing *other) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  columns_append(text, tie_columns(tie), ", ");
+  sqlite3_str_appendall(text, " is to refer to ");
+  append_object(persisting, text, tie_parent(tie));
+  if (rival) {
+    sqlite3_str_appendall(text, ", and to ");
+    append_object(persisting, text, rival);
+  } else if (link_is_source(other->relationship)) {
+    sqlite3_str_appendf(text, ", and %s is null",
+                        other->relationship->full_name);
+  } else {
+    sqlite3_str_appendf(text, ", where %s does not list it",
+                        other->relationship->full_name);
+  }
+  sqlite3_str_appendall(text, ": leave one of them out");
+  char *message = failure_text(persisting->failure, text);
+  failure_set(persisting->failure, SQLITE_CONSTRAINT, "%s",
+              message ? message : "");
+  sqlite3_free(message);
+  object_prefix(persisting->failure, persisting->graph, holder, NULL);
+}
+
+static void persist_check_tie(Persisting *persisting, Tie *tie) {
+  const Object *holder = tie_holder(tie);
+  if (!holder) return;
+  const Object *rival = tie_rival(holder, tie);
+  const Listing *other = tie_denial(holder, tie);
+  if (!other) other = tie_omission(holder, tie);
+  if (rival || other) fail_two_places(persisting, holder, tie, rival, other);
+}
+
+/* A foreign key that is to refer to no row is not given as one that does. */
+static void persist_check_empty(Persisting *persisting,
+                                const Listing *listing) {
+  const Relationship *r = listing->relationship;
+  const Object *holder = object_of(listing->source);
+  const Columns *columns = &r->target_link;
+  const Value *value = NULL, null = {.type = SQLITE_NULL};
+  if (!listing->empty || !link_is_source(r) || persisting->failure->code)
+    return;
+  for (int i = 0; i < columns->count; i++) {
+    int place = form_place(holder->form, columns->list[i]);
+    value = place >= 0 ? &holder->values[place] : &null;
+    if (value->type == SQLITE_NULL) return;
+  }
+  fail_two_keys(persisting, holder, r, columns->list[columns->count - 1], value,
+                &null);
+}
+
 /* What is given of a foreign key is what the row it refers to says. */
 static void persist_check_agreement(Persisting *persisting,
                                     const Object *holder, const Tie *tie) {
@@ -588,8 +691,8 @@ static void persist_check_agreement(Persisting *persisting,
     const Value *value = object_value(tie_parent(tie), key->list[i]);
     if (place >= 0 && value &&
         !value_matches(key->list[i], &holder->values[place], value))
-      fail_two_keys(persisting, holder, tie, columns->list[i],
-                    &holder->values[place], value);
+      fail_two_keys(persisting, holder, tie->listing->relationship,
+                    columns->list[i], &holder->values[place], value);
   }
 }
 
@@ -778,6 +881,9 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
                            .arena = graph->forms.arena,
                            .log = log};
   persist_open(&persisting);
+  each_tie(&persisting, persist_check_tie);
+  for (Listing *listing = graph->listings; listing; listing = listing->next)
+    persist_check_empty(&persisting, listing);
   each_tie(&persisting, persist_move);
   each_tie(&persisting, persist_hold);
   for (Listing *listing = graph->listings; listing; listing = listing->next)

@@ -287,7 +287,7 @@ typedef struct Column {
   const Table *table;
   const char *name;
   const char *type;      /* as declared, "" for none */
-  const char *collation; /* of key columns and their partners; else "BINARY" */
+  const char *collation; /* "BINARY" if none is said */
   const char *otherwise; /* DEFAULT, as SQL text, or NULL */
   char affinity;         /* 'A' BLOB, 'B' TEXT, 'C' NUMERIC, 'D' INTEGER,
                          ** 'E' REAL */
@@ -1673,6 +1673,7 @@ typedef struct Listing {
   const Relationship *relationship;
   Object *source;
   bool whole; /* there are to be no other links */
+  bool empty; /* a to-one leads to no row */
   Tie *ties, *last;
 } Listing;
 

@@ -423,20 +423,10 @@ static void reader_each_key(Reader *reader,
       if (!reader->failure->code) work(reader, &schema->tables[i].keys[j]);
 }
 
-/* Marks the tables at both ends, in `concerned`, indexed like the tables. */
 static void reader_indexes(Reader *reader) {
   Schema *schema = reader->schema;
-  bool *concerned = arena_take(reader->failure, reader->arena,
-                               schema->table_count ? schema->table_count : 1);
-  if (!concerned) return;
-  for (int i = 0; i < schema->table_count; i++)
-    for (int j = 0; j < schema->tables[i].key_count; j++) {
-      const Table *parent = schema->tables[i].keys[j].parent;
-      concerned[i] = true;
-      if (parent) concerned[parent - schema->tables] = true;
-    }
   for (int i = 0; i < schema->table_count && !reader->failure->code; i++)
-    if (concerned[i]) reader_table_indexes(reader, &schema->tables[i]);
+    reader_table_indexes(reader, &schema->tables[i]);
 }
 
 /* Reads the tables of the schema called `name`.  NULL once *failure is set. */
