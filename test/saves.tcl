@@ -190,18 +190,20 @@ proc saves::add_column {tableName name kind sql {constraint ""}} {
   return $name
 }
 
-# A foreign key of the table to `parent`; the names of its columns.
+# A foreign key of the table to `parent`; the names of its columns.  Where it is
+# no part of a key, its columns may have another collation than those it refers to.
 proc saves::add_foreign {tableName parent tag null unique} {
   upvar 1 $tableName table
   variable tables
   set other [expr {$parent eq [dict get $table name] ? $table :
     [dict get $tables $parent]}]
+  set loose [expr {!$unique && $null}]
   set columns {}
   foreach column [dict get $other refer] {
     set kind [dict get $other columns $column]
     set type [dict get [dict merge $saves::types {any {}}] $kind]
     if {$type eq "" && [dict get $table strict]} { set type ANY }
-    if {$kind eq "nocase" && [chance 30]} { set type TEXT }
+    if {$kind eq "nocase" && $loose && [chance 50]} { set type TEXT }
     lappend columns [add_column table [named ${tag}_[llength $columns]] $kind \
       $type [expr {$null ? "" : "NOT NULL"}]]
   }
@@ -726,9 +728,8 @@ proc saves::payload_items {lead} {
   }]
 }
 
-# What follows relationships to that depth; with `links`, all of them from the row
-# itself, such that links are told as a whole.
-proc saves::shape {name depth {lead ""} {repeats 0}} {
+# What follows relationships to that depth; those of the kinds `repeats` to the end.
+proc saves::shape {name depth {lead ""} {repeats {}}} {
   variable tables
   variable leads
   set table [dict get $tables $name]
@@ -747,7 +748,7 @@ proc saves::shape {name depth {lead ""} {repeats 0}} {
 proc saves::shape_item {lead depth repeats} {
   set path [odd::path [dict get $lead name]]
   set target [dict get $lead target]
-  if {$repeats && [dict get $lead many] && $target eq [dict get $lead source]
+  if {[dict get $lead kind] in $repeats && $target eq [dict get $lead source]
       && [chance 60]} {
     return "$path*([shape $target 0 $lead])"
   }
@@ -834,11 +835,13 @@ proc saves::save {documents mode} {
     db eval {INSERT INTO temp.documents VALUES ($path, CAST(@json AS TEXT))}
   }
   set before [db total_changes]
+  variable log {}
   if {[llength $documents] == 2 && [chance 50]} {
-    set count [db eval {
-      SELECT count(action) FROM temp.documents AS d,
-        relate_save(d.name, d.json, 'mode', $mode)
+    variable log [rows {
+      SELECT r.* FROM temp.documents AS d,
+        relate_save(d.name, d.json, 'mode', $mode) AS r
     }]
+    set count [llength $log]
   } else {
     set count [db eval {
       SELECT relate_save(name, json, 'mode', $mode)
@@ -854,7 +857,10 @@ proc saves::property_same {} {
   variable circles
   set name [pick [readable]]
   set mode [pick {merge replace}]
-  set repeats [expr {!$circles || $mode eq "merge"}]
+  # A row is not written again inside itself, so a link that leads back is missing.
+  set repeats {}
+  if {!$circles} { set repeats one-to-many }
+  if {$mode eq "merge"} { set repeats {one-to-many many-to-many} }
   set shape [shape $name [below 4] "" $repeats]
   set documents {}
   foreach json [read db $name $shape] { lappend documents $name $json }
@@ -948,5 +954,6 @@ proc saves::report {wrong} {
       lappend lines "-- $mode [odd::path $name] $json"
     }
   }
-  return [join $lines \n]
+  variable log
+  return [join [list {*}$lines {*}[lmap line $log { set _ "-- $line" }]] \n]
 }
