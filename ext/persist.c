@@ -250,8 +250,9 @@ static bool is_key_alone(const Object *object) {
   const Columns *given = &object->form->columns;
   for (int i = 0; i < given->count; i++)
     if (!columns_contain(&table->row_key, given->list[i])) return false;
-  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
-    if (link_is_source(tie->listing->relationship)) return false;
+  for (const Listing *listing = object->listings; listing;
+       listing = listing->of_object)
+    if (link_is_source(listing->relationship)) return false;
   int others = 0;
   for (int i = 0; i < table->column_count; i++)
     others += !table->columns[i].generated &&
