@@ -374,6 +374,13 @@ static void insert_row(Persisting *persisting, Object *object) {
 
 /* ---- a row that is there ---- */
 
+/* The column is part of a foreign key that is given as a link, too. */
+static bool column_is_tied(const Object *object, const Column *column) {
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (columns_contain(tie_columns(tie), column)) return true;
+  return false;
+}
+
 /* The columns by which it is known stay as they are. */
 static void say_rest(Persisting *persisting, const Object *object) {
   const Table *table = object->frame->table;
@@ -381,7 +388,7 @@ static void say_rest(Persisting *persisting, const Object *object) {
   for (int i = 0; i < object->form->columns.count; i++) {
     const Column *column = object->form->columns.list[i];
     if (!columns_contain(&table->primary_key, column) &&
-        column != &table->rowid)
+        column != &table->rowid && !column_is_tied(object, column))
       say_column(persisting, column, &object->values[i]);
   }
 }

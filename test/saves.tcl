@@ -38,6 +38,7 @@ namespace eval saves {
   variable fresh       ;# number of the last value that is used once
   variable script      ;# SQL that made the world
   variable trail       ;# what has been saved since
+  variable trying 0     ;# there is a transaction
   variable counts [dict create]
 }
 
@@ -343,7 +344,10 @@ proc saves::entity {name} {
 proc saves::association {name} {
   variable tables
   set table [table_new $name]
-  set ends [lsearch -all -inline [dict keys $tables] *\[pqr\]]
+  set ends [lmap end [dict keys $tables] {
+    if {[is_association $end]} continue
+    set end
+  }]
   set surrogate [chance 30]
   if {$surrogate} {
     add_column table [named id] integer "INTEGER PRIMARY KEY"
@@ -370,6 +374,8 @@ proc saves::tells_apart {table columns} {
   }
   return 1
 }
+
+proc saves::is_association {name} { string match {*[xy]} $name }
 
 # The tables whose rows can be read as documents.
 proc saves::readable {} {
@@ -757,8 +763,9 @@ proc saves::shape_item {lead depth repeats} {
 }
 
 # Everything about a row: its columns, and the links from it.  Rows that it is
-# linked to are told by keys, or by a shape.
-proc saves::whole_shape {name} {
+# linked to are told by keys, or by a shape; with `links`, those of association
+# tables too.
+proc saves::whole_shape {name links} {
   variable tables
   variable leads
   set table [dict get $tables $name]
@@ -767,7 +774,8 @@ proc saves::whole_shape {name} {
   if {[dict exists $leads $name]} {
     foreach lead [dict get $leads $name] {
       if {[dict get $lead kind] eq "one-to-many" && ([chance 60] ||
-          [dict get $lead target] ni [readable])} continue
+          [dict get $lead target] ni [readable] ||
+          (!$links && [is_association [dict get $lead target]]))} continue
       lappend items [whole_item $lead]
     }
   }
@@ -851,6 +859,16 @@ proc saves::save {documents mode} {
   return [list $count [expr {[db total_changes] - $before}]]
 }
 
+# Runs the script and takes back what it has done.
+proc saves::on_trial {script} {
+  variable trying 1
+  db eval {SAVEPOINT trial}
+  set code [catch {uplevel 1 $script} result options]
+  set trying 0
+  db eval {ROLLBACK TO trial; RELEASE trial}
+  return -options $options $result
+}
+
 # ---- 1: what is read and saved is the same ----
 
 proc saves::property_same {} {
@@ -876,11 +894,11 @@ proc saves::property_same {} {
 
 # ---- 2: what is saved into an empty database ----
 
-proc saves::whole_documents {database} {
+proc saves::whole_documents {database {links 1}} {
   set documents {}
   foreach name [readable] {
     set rows {}
-    foreach json [read $database $name [whole_shape $name]] {
+    foreach json [read $database $name [whole_shape $name $links]] {
       lappend rows [parse $json]
     }
     if {![llength $rows]} continue
@@ -926,6 +944,141 @@ proc saves::property_copied {} {
   return [unsound db]
 }
 
+# ---- 3: what is edited ----
+
+# A random change of `twin` that SQLite accepts.
+proc saves::edit {deletes} {
+  variable tables
+  set name [pick [dict keys $tables]]
+  set table [dict get $tables $name]
+  set row [pick [dict get $table rows]]
+  set kind [pick {column column column foreign foreign row row delete}]
+  if {$kind eq "row"} {
+    set row [row_new $name]
+    if {$row ne "" && ![catch {twin eval [insert_sql $name $row]}]} {
+      dict with tables $name { lappend rows $row }
+    }
+    return
+  }
+  if {$row eq ""} return
+  if {$kind eq "delete"} {
+    if {$deletes || [is_association $name]} {
+      catch {twin eval "DELETE FROM [odd::sql $name] WHERE [where $table $row]"}
+    }
+    return
+  }
+  set changes [expr {$kind eq "foreign" ? [foreign_change $table] :
+    [column_change $table]}]
+  if {![llength $changes]} return
+  catch {twin eval "UPDATE [odd::sql $name] SET [join [lmap {column literal} \
+    $changes { set _ "[odd::sql $column] = $literal" }] ", "] WHERE [where \
+    $table $row]"}
+}
+
+proc saves::column_change {table} {
+  set columns [dict keys [dict get $table null]]
+  if {![llength $columns]} return
+  set column [pick $columns]
+  if {[dict exists $table once $column]} {
+    return [list $column [unused [dict get $table columns $column]]]
+  }
+  return [list $column [literal_of $table $column]]
+}
+
+proc saves::foreign_change {table} {
+  variable tables
+  set foreign [pick [dict get $table foreign]]
+  if {$foreign eq ""} return
+  lassign $foreign columns parent null unique
+  foreach column $columns {
+    if {$column in [dict get $table key]} return
+  }
+  set rows [dict get $tables $parent rows]
+  if {$null && [chance 30]} { return [reference $foreign ""] }
+  if {[llength $rows]} { return [reference $foreign [pick $rows]] }
+}
+
+proc saves::edits {deletes} {
+  for {set i [expr {[below 6] + 1}]} {$i > 0} {incr i -1} { edit $deletes }
+}
+
+# Saves, and sees to it that a failure leaves nothing; true if it has not failed.
+proc saves::saved {documents mode wrongName} {
+  upvar 1 $wrongName wrong
+  set before [dump db]
+  set wrong ""
+  if {![catch {save $documents $mode} message]} {
+    variable trying
+    if {!$trying} { set wrong [unsound db] } ;# a deferred key may be owed
+    return 1
+  }
+  set left [differences $before [dump db]]
+  tally "failed"
+  if {[info exists ::env(SAVES_FAILURES)]} { puts "  failed: $message" }
+  if {$left ne ""} { set wrong "$message, and yet: $left" }
+  return 0
+}
+
+proc saves::property_synchronized {} {
+  edits 0
+  set documents [whole_documents twin 0]
+  if {![saved $documents replace wrong]} { return $wrong }
+  tally synchronized
+  if {$wrong ne ""} { return $wrong }
+  set wrong [differences [dump twin 1] [dump db 1]]
+  if {$wrong ne ""} { return "synchronized: $wrong" }
+}
+
+# A shape, and documents of `twin`.
+proc saves::some_documents {} {
+  set name [pick [readable]]
+  set shape [shape $name [expr {[below 3] + 1}]]
+  set list [read twin $name $shape]
+  if {[chance 60]} {
+    set list [lrange $list 0 0]
+  }
+  return [list $name $shape $list]
+}
+
+# What `database` has in the place of the documents, as a dict from key.
+proc saves::normals {trees} {
+  return [lsort [lmap tree $trees { normal $tree }]]
+}
+
+proc saves::property_edited {} {
+  edits 1
+  lassign [some_documents] name shape list
+  set documents {}
+  foreach json $list { lappend documents $name $json }
+  if {![llength $list]} return
+  return [on_trial {edited_replaced $name $shape $list $documents}][on_trial {
+    edited_merged $name $shape $list $documents
+  }]
+}
+
+proc saves::edited_replaced {name shape list documents} {
+  if {![saved $documents replace wrong]} { return $wrong }
+  tally replaced
+  if {$wrong ne ""} { return $wrong }
+  set now [normals [lmap json [read db $name $shape] { parse $json }]]
+  foreach wanted [normals [lmap json $list { parse $json }]] {
+    if {$wanted ni $now} { return "replaced, $shape: not $wanted in $now" }
+  }
+}
+
+proc saves::edited_merged {name shape list documents} {
+  set before [lmap json [read db $name $shape] { parse $json }]
+  if {![saved $documents merge wrong]} { return $wrong }
+  tally merged
+  if {$wrong ne ""} { return $wrong }
+  set now [lmap json [read db $name $shape] { parse $json }]
+  foreach json $list {
+    if {![contains [list a $now] [list a [list [parse $json]]]]} {
+      return "merged, $shape: not $json"
+    }
+  }
+}
+
 # ---- a round ----
 
 proc saves::attempt {property} {
@@ -937,10 +1090,16 @@ proc saves::attempt {property} {
 
 proc saves::round {} {
   world
-  foreach property {same same same same copied} {
+  variable tables
+  set first $tables
+  foreach property {same same same same edited edited synchronized copied} {
     variable trail {}
     set wrong [attempt $property]
     if {$wrong ne ""} { return $wrong }
+    if {$tables ne $first || $property in {edited synchronized}} {
+      set tables $first
+      make_twin 1
+    }
   }
 }
 
