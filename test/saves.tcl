@@ -26,7 +26,7 @@
 #     name target many payload holds inverse
 #
 # A document is bytes in UTF-8, and as a tree {o {name tree ...}}, {a {tree ...}}
-# or {s literal}.
+# or {s literal}, with names and literals as they are written.
 
 namespace eval saves {
   variable state 1
@@ -38,6 +38,7 @@ namespace eval saves {
   variable fresh       ;# number of the last value that is used once
   variable script      ;# SQL that made the world
   variable trail       ;# what has been saved since
+  variable trying 0     ;# there is a transaction
   variable counts [dict create]
 }
 
@@ -190,18 +191,20 @@ proc saves::add_column {tableName name kind sql {constraint ""}} {
   return $name
 }
 
-# A foreign key of the table to `parent`; the names of its columns.
+# A foreign key of the table to `parent`; the names of its columns.  Where it is
+# no part of a key, its columns may have another collation than those it refers to.
 proc saves::add_foreign {tableName parent tag null unique} {
   upvar 1 $tableName table
   variable tables
   set other [expr {$parent eq [dict get $table name] ? $table :
     [dict get $tables $parent]}]
+  set loose [expr {!$unique && $null}]
   set columns {}
   foreach column [dict get $other refer] {
     set kind [dict get $other columns $column]
     set type [dict get [dict merge $saves::types {any {}}] $kind]
     if {$type eq "" && [dict get $table strict]} { set type ANY }
-    if {$kind eq "nocase" && [chance 30]} { set type TEXT }
+    if {$kind eq "nocase" && $loose && [chance 50]} { set type TEXT }
     lappend columns [add_column table [named ${tag}_[llength $columns]] $kind \
       $type [expr {$null ? "" : "NOT NULL"}]]
   }
@@ -289,7 +292,10 @@ proc saves::add_data {tableName count tag} {
     add_column table $name $kind $type $more
     dict set table null $name [expr {$more ne "NOT NULL"}]
     if {$more eq "UNIQUE"} { dict set table once $name $kind }
-    if {$kind eq "json"} { dict lappend table json $name }
+    if {$kind eq "json"} {
+      dict lappend table json $name
+      lappend saves::opaque \"[bytes [string map {\\ \\\\ \" \\\"} $name]]\"
+    }
     if {$kind eq "integer" && [chance 15]} {
       set fixed [named ${tag}${i}g]
       dict lappend table sql \
@@ -338,7 +344,10 @@ proc saves::entity {name} {
 proc saves::association {name} {
   variable tables
   set table [table_new $name]
-  set ends [dict keys $tables]
+  set ends [lmap end [dict keys $tables] {
+    if {[is_association $end]} continue
+    set end
+  }]
   set surrogate [chance 30]
   if {$surrogate} {
     add_column table [named id] integer "INTEGER PRIMARY KEY"
@@ -365,6 +374,8 @@ proc saves::tells_apart {table columns} {
   }
   return 1
 }
+
+proc saves::is_association {name} { string match {*[xy]} $name }
 
 # The tables whose rows can be read as documents.
 proc saves::readable {} {
@@ -507,7 +518,7 @@ proc saves::world {} {
   variable tables {}
   variable script {}
   variable trail {}
-  variable words 0
+  variable opaque {}
   variable fresh 10
   variable circles [chance 50]
   variable spelling plain
@@ -544,20 +555,23 @@ proc saves::make_twin {filled} {
 
 # ---- contents ----
 
-proc saves::typed {column} {
+proc saves::typed {column fold} {
   set name [odd::sql $column]
+  if {$fold} { set name "lower($name)" }
   return "CASE typeof($name) WHEN 'text' THEN '''' || hex($name)\
     WHEN 'blob' THEN 'x' || hex($name) WHEN 'null' THEN 'NULL' ELSE $name END,\
     typeof($name)"
 }
 
-# Everything that is stored: a dict from table to its rows, sorted.
-proc saves::dump {database} {
+# Everything that is stored: a dict from table to its rows, sorted.  With `fold`
+# keys that compare as the same are the same.
+proc saves::dump {database {fold 0}} {
   variable tables
   set dump {}
   dict for {name table} $tables {
     set columns [lmap column [dict keys [dict get $table columns]] {
-      typed $column
+      typed $column [expr {$fold &&
+        [dict get $table columns $column] eq "nocase"}]
     }]
     set rows {}
     $database eval "SELECT [join $columns ,] FROM [odd::sql $name]" row {
@@ -610,21 +624,13 @@ proc saves::parse_value {} {
   while {[lindex $tokens $at] ne "\}" && [lindex $tokens $at] ne "\]"} {
     if {[lindex $tokens $at] eq ","} { incr at }
     if {$token eq "\{"} {
-      lappend members [unescaped [lindex $tokens $at]]
+      lappend members [lindex $tokens $at]
       incr at 2
     }
     lappend members [parse_value]
   }
   incr at
   return [list [expr {$token eq "\{" ? "o" : "a"}] $members]
-}
-
-proc saves::unescaped {token} {
-  return [string map {\\\" \" \\\\ \\} [string range $token 1 end-1]]
-}
-
-proc saves::escaped {name} {
-  return "\"[string map {\\ \\\\ \" \\\"} $name]\""
 }
 
 proc saves::write {tree} {
@@ -634,7 +640,7 @@ proc saves::write {tree} {
     a { return "\[[join [lmap member $body { write $member }] ,]\]" }
     o {
       return "{[join [lmap {name member} $body {
-        set _ "[escaped $name]:[write $member]"
+        set _ "$name:[write $member]"
       }] ,]}"
     }
   }
@@ -648,14 +654,15 @@ proc saves::normal {tree} {
     a { return "\[[join [lsort [lmap member $body { normal $member }]] ,]\]" }
     o {
       return "{[join [lsort [lmap {name member} $body {
-        set _ "[escaped $name]:[normal $member]"
+        set _ "$name:[normal $member]"
       }]] ,]}"
     }
   }
 }
 
-# Members in any order; rows of an array, too.
+# Members in any order; rows of an array, too; but nothing in a column of JSON.
 proc saves::jumbled {tree} {
+  variable opaque
   lassign $tree kind body
   switch $kind {
     s { return $tree }
@@ -664,7 +671,9 @@ proc saves::jumbled {tree} {
       set names [shuffle [dict keys $body]]
       set members {}
       foreach name $names {
-        lappend members $name [jumbled [dict get $body $name]]
+        set member [dict get $body $name]
+        if {$name ni $opaque} { set member [jumbled $member] }
+        lappend members $name $member
       }
       return [list o $members]
     }
@@ -726,9 +735,8 @@ proc saves::payload_items {lead} {
   }]
 }
 
-# What follows relationships to that depth; with `links`, all of them from the row
-# itself, such that links are told as a whole.
-proc saves::shape {name depth {lead ""} {repeats 0}} {
+# What follows relationships to that depth; those of the kinds `repeats` to the end.
+proc saves::shape {name depth {lead ""} {repeats {}}} {
   variable tables
   variable leads
   set table [dict get $tables $name]
@@ -747,7 +755,7 @@ proc saves::shape {name depth {lead ""} {repeats 0}} {
 proc saves::shape_item {lead depth repeats} {
   set path [odd::path [dict get $lead name]]
   set target [dict get $lead target]
-  if {$repeats && [dict get $lead many] && $target eq [dict get $lead source]
+  if {[dict get $lead kind] in $repeats && $target eq [dict get $lead source]
       && [chance 60]} {
     return "$path*([shape $target 0 $lead])"
   }
@@ -755,8 +763,9 @@ proc saves::shape_item {lead depth repeats} {
 }
 
 # Everything about a row: its columns, and the links from it.  Rows that it is
-# linked to are told by keys, or by a shape.
-proc saves::whole_shape {name} {
+# linked to are told by keys, or by a shape; with `links`, those of association
+# tables too.
+proc saves::whole_shape {name links} {
   variable tables
   variable leads
   set table [dict get $tables $name]
@@ -764,9 +773,9 @@ proc saves::whole_shape {name} {
   if {[chance 50]} { set items [own_items $table] }
   if {[dict exists $leads $name]} {
     foreach lead [dict get $leads $name] {
-      set must [expr {[dict get $lead kind] in {many-to-one many-to-many} ||
-        ([dict get $lead kind] eq "one-to-one")}]
-      if {!$must && [chance 60]} continue
+      if {[dict get $lead kind] eq "one-to-many" && ([chance 60] ||
+          [dict get $lead target] ni [readable] ||
+          (!$links && [is_association [dict get $lead target]]))} continue
       lappend items [whole_item $lead]
     }
   }
@@ -834,11 +843,13 @@ proc saves::save {documents mode} {
     db eval {INSERT INTO temp.documents VALUES ($path, CAST(@json AS TEXT))}
   }
   set before [db total_changes]
+  variable log {}
   if {[llength $documents] == 2 && [chance 50]} {
-    set count [db eval {
-      SELECT count(action) FROM temp.documents AS d,
-        relate_save(d.name, d.json, 'mode', $mode)
+    variable log [rows {
+      SELECT r.* FROM temp.documents AS d,
+        relate_save(d.name, d.json, 'mode', $mode) AS r
     }]
+    set count [llength $log]
   } else {
     set count [db eval {
       SELECT relate_save(name, json, 'mode', $mode)
@@ -848,13 +859,26 @@ proc saves::save {documents mode} {
   return [list $count [expr {[db total_changes] - $before}]]
 }
 
+# Runs the script and takes back what it has done.
+proc saves::on_trial {script} {
+  variable trying 1
+  db eval {SAVEPOINT trial}
+  set code [catch {uplevel 1 $script} result options]
+  set trying 0
+  db eval {ROLLBACK TO trial; RELEASE trial}
+  return -options $options $result
+}
+
 # ---- 1: what is read and saved is the same ----
 
 proc saves::property_same {} {
   variable circles
   set name [pick [readable]]
   set mode [pick {merge replace}]
-  set repeats [expr {!$circles || $mode eq "merge"}]
+  # A row is not written again inside itself, so a link that leads back is missing.
+  set repeats {}
+  if {!$circles} { set repeats one-to-many }
+  if {$mode eq "merge"} { set repeats {one-to-many many-to-many} }
   set shape [shape $name [below 4] "" $repeats]
   set documents {}
   foreach json [read db $name $shape] { lappend documents $name $json }
@@ -870,11 +894,11 @@ proc saves::property_same {} {
 
 # ---- 2: what is saved into an empty database ----
 
-proc saves::whole_documents {database} {
+proc saves::whole_documents {database {links 1}} {
   set documents {}
   foreach name [readable] {
     set rows {}
-    foreach json [read $database $name [whole_shape $name]] {
+    foreach json [read $database $name [whole_shape $name $links]] {
       lappend rows [parse $json]
     }
     if {![llength $rows]} continue
@@ -910,14 +934,149 @@ proc saves::property_copied {} {
   set mode [pick {merge replace}]
   lassign [save $documents $mode] count changes
   tally copied
-  set wrong [differences [dump twin] [dump db]]
+  set wrong [differences [dump twin 1] [dump db 1]]
   if {$wrong ne ""} { return "$mode, copied: $wrong" }
   lassign [save $documents $mode] count changes
   if {$count || $changes} {
     return "$mode, copied again: $count done, $changes changes [differences \
-      [dump twin] [dump db]]"
+      [dump twin 1] [dump db 1]]"
   }
   return [unsound db]
+}
+
+# ---- 3: what is edited ----
+
+# A random change of `twin` that SQLite accepts.
+proc saves::edit {deletes} {
+  variable tables
+  set name [pick [dict keys $tables]]
+  set table [dict get $tables $name]
+  set row [pick [dict get $table rows]]
+  set kind [pick {column column column foreign foreign row row delete}]
+  if {$kind eq "row"} {
+    set row [row_new $name]
+    if {$row ne "" && ![catch {twin eval [insert_sql $name $row]}]} {
+      dict with tables $name { lappend rows $row }
+    }
+    return
+  }
+  if {$row eq ""} return
+  if {$kind eq "delete"} {
+    if {$deletes || [is_association $name]} {
+      catch {twin eval "DELETE FROM [odd::sql $name] WHERE [where $table $row]"}
+    }
+    return
+  }
+  set changes [expr {$kind eq "foreign" ? [foreign_change $table] :
+    [column_change $table]}]
+  if {![llength $changes]} return
+  catch {twin eval "UPDATE [odd::sql $name] SET [join [lmap {column literal} \
+    $changes { set _ "[odd::sql $column] = $literal" }] ", "] WHERE [where \
+    $table $row]"}
+}
+
+proc saves::column_change {table} {
+  set columns [dict keys [dict get $table null]]
+  if {![llength $columns]} return
+  set column [pick $columns]
+  if {[dict exists $table once $column]} {
+    return [list $column [unused [dict get $table columns $column]]]
+  }
+  return [list $column [literal_of $table $column]]
+}
+
+proc saves::foreign_change {table} {
+  variable tables
+  set foreign [pick [dict get $table foreign]]
+  if {$foreign eq ""} return
+  lassign $foreign columns parent null unique
+  foreach column $columns {
+    if {$column in [dict get $table key]} return
+  }
+  set rows [dict get $tables $parent rows]
+  if {$null && [chance 30]} { return [reference $foreign ""] }
+  if {[llength $rows]} { return [reference $foreign [pick $rows]] }
+}
+
+proc saves::edits {deletes} {
+  for {set i [expr {[below 6] + 1}]} {$i > 0} {incr i -1} { edit $deletes }
+}
+
+# Saves, and sees to it that a failure leaves nothing; true if it has not failed.
+proc saves::saved {documents mode wrongName} {
+  upvar 1 $wrongName wrong
+  set before [dump db]
+  set wrong ""
+  if {![catch {save $documents $mode} message]} {
+    variable trying
+    if {!$trying} { set wrong [unsound db] } ;# a deferred key may be owed
+    return 1
+  }
+  set left [differences $before [dump db]]
+  tally "failed"
+  if {[info exists ::env(SAVES_FAILURES)]} { puts "  failed: $message" }
+  if {$left ne ""} { set wrong "$message, and yet: $left" }
+  return 0
+}
+
+proc saves::property_synchronized {} {
+  edits 0
+  set documents [whole_documents twin 0]
+  if {![saved $documents replace wrong]} { return $wrong }
+  tally synchronized
+  if {$wrong ne ""} { return $wrong }
+  set wrong [differences [dump twin 1] [dump db 1]]
+  if {$wrong ne ""} { return "synchronized: $wrong" }
+}
+
+# A shape, and documents of `twin`.
+proc saves::some_documents {} {
+  set name [pick [readable]]
+  set shape [shape $name [expr {[below 3] + 1}]]
+  set list [read twin $name $shape]
+  if {[chance 60]} {
+    set list [lrange $list 0 0]
+  }
+  return [list $name $shape $list]
+}
+
+# What `database` has in the place of the documents, as a dict from key.
+proc saves::normals {trees} {
+  return [lsort [lmap tree $trees { normal $tree }]]
+}
+
+proc saves::property_edited {} {
+  edits 1
+  lassign [some_documents] name shape list
+  set documents {}
+  foreach json $list { lappend documents $name $json }
+  if {![llength $list]} return
+  return [on_trial {edited_replaced $name $shape $list $documents}][on_trial {
+    edited_merged $name $shape $list $documents
+  }]
+}
+
+proc saves::edited_replaced {name shape list documents} {
+  if {![saved $documents replace wrong]} { return $wrong }
+  tally replaced
+  if {$wrong ne ""} { return $wrong }
+  set now [normals [lmap json [read db $name $shape] { parse $json }]]
+  foreach wanted [normals [lmap json $list { parse $json }]] {
+    if {$wanted ni $now} { return "replaced, $shape: not $wanted in $now" }
+  }
+}
+
+proc saves::edited_merged {name shape list documents} {
+  set before [lmap json [read db $name $shape] { parse $json }]
+  if {![saved $documents merge wrong]} { return $wrong }
+  tally merged
+  if {$wrong ne ""} { return $wrong }
+  set now [lmap json [read db $name $shape] { parse $json }]
+  foreach json $list {
+    if {![contains [list a $now] [list a [list [parse $json]]]]} {
+      return "merged, $shape: not $json"
+    }
+  }
 }
 
 # ---- a round ----
@@ -931,10 +1090,16 @@ proc saves::attempt {property} {
 
 proc saves::round {} {
   world
-  foreach property {same same same same copied} {
+  variable tables
+  set first $tables
+  foreach property {same same same same edited edited synchronized copied} {
     variable trail {}
     set wrong [attempt $property]
     if {$wrong ne ""} { return $wrong }
+    if {$tables ne $first || $property in {edited synchronized}} {
+      set tables $first
+      make_twin 1
+    }
   }
 }
 
@@ -948,5 +1113,6 @@ proc saves::report {wrong} {
       lappend lines "-- $mode [odd::path $name] $json"
     }
   }
-  return [join $lines \n]
+  variable log
+  return [join [list {*}$lines {*}[lmap line $log { set _ "-- $line" }]] \n]
 }
