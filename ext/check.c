@@ -178,6 +178,7 @@ static char *orphans_sql(const Relationship *r) {
     sqlite3_str_appendall(text, " = ");
     clause_column(text, "target", end.key->list[i]);
   }
+  clause_filled(text, " AND ", "link", &r->source_link);
   sqlite3_str_appendall(text, ")");
   return sqlite3_str_finish(text);
 }

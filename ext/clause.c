@@ -134,17 +134,22 @@ void clause_exists(sqlite3_str *text, const char *separator,
   sqlite3_str_appendall(text, ")");
 }
 
+void clause_filled(sqlite3_str *text, const char *separator, const char *alias,
+                   const Columns *columns) {
+  for (int i = 0; i < columns->count; i++) {
+    if (columns->list[i]->not_null) continue;
+    sqlite3_str_appendall(text, separator);
+    clause_column(text, alias, columns->list[i]);
+    sqlite3_str_appendall(text, " IS NOT NULL");
+    separator = " AND ";
+  }
+}
+
 /* A foreign key with a NULL in it links nothing. */
 void clause_not_null(sqlite3_str *text, const Relationship *relationship,
                      const char *alias) {
-  if (!relationship->target_foreign) return;
-  for (int i = 0; i < relationship->target_link.count; i++) {
-    const Column *column = relationship->target_link.list[i];
-    if (column->not_null) continue;
-    sqlite3_str_appendall(text, " AND ");
-    clause_column(text, alias, column);
-    sqlite3_str_appendall(text, " IS NOT NULL");
-  }
+  if (relationship->target_foreign)
+    clause_filled(text, " AND ", alias, &relationship->target_link);
 }
 
 void clause_columns(sqlite3_str *text, const char *alias,

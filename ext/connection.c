@@ -22,8 +22,6 @@
 */
 #include "relate_int.h"
 
-enum { KIND_REAL = -180 };
-
 #define CONNECTION_DEPTH 100
 
 static Watch *watch_new(Failure *failure, const char *schema) {
@@ -217,21 +215,6 @@ bool connection_foreign_keys(Connection *connection) {
 }
 
 typedef char *Generate(const Relationship *relationship);
-
-/* By SQLite, for which a decimal point is a point everywhere. */
-void connection_real(Failure *failure, Connection *connection, Value *value) {
-  sqlite3_stmt *statement = cache_sql(failure, connection->cache, KIND_REAL,
-                                      "SELECT CAST(?1 AS REAL)");
-  Value digits = *value;
-  digits.type = SQLITE_TEXT;
-  if (memchr(value->bytes, 'I', (size_t)value->size)) /* Inf, before 3.41 */
-    digits.bytes = *value->bytes == '-' ? "-9e999" : "9e999";
-  if (digits.bytes != value->bytes) digits.size = (int)strlen(digits.bytes);
-  value_bind(failure, statement, 1, &digits);
-  statement_step(failure, statement);
-  *value = value_of_column(failure, statement, 0);
-  cache_give(connection->cache, statement);
-}
 
 sqlite3_stmt *connection_statement(Failure *failure, Connection *connection,
                                    const Relationship *relationship, int kind) {

@@ -355,8 +355,6 @@ static void member_column(GraphReader *reader, const Meaning *meaning) {
   Open *open = reader_top(reader);
   char *end = json_end(reader->at);
   Value value = json_value(reader->failure, reader->arena, reader->at, end);
-  if (value.type == SQLITE_FLOAT)
-    connection_real(reader->failure, reader->connection, &value);
   if (!meaning->column->generated && !is_null_key(reader, meaning, &value))
     given_add(reader, meaning->is_payload ? &open->payload : &open->given,
               meaning->column, &value);

@@ -155,6 +155,31 @@ static void identity_add_value(Identity *identity, const Column *column,
          value.size);
 }
 
+static char nocase(char c) {
+  return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
+/* As the collations say that SQLite has. */
+static bool texts_match(const char *collation, Value a, Value b) {
+  bool trims = name_equal(collation, "RTRIM");
+  bool folds = name_equal(collation, "NOCASE");
+  while (trims && a.size && a.bytes[a.size - 1] == ' ') a.size--;
+  while (trims && b.size && b.bytes[b.size - 1] == ' ') b.size--;
+  if (a.size != b.size) return false;
+  for (int i = 0; i < a.size; i++)
+    if (a.bytes[i] != b.bytes[i] &&
+        !(folds && nocase(a.bytes[i]) == nocase(b.bytes[i])))
+      return false;
+  return true;
+}
+
+bool value_matches(const Column *key, const Value *a, const Value *b) {
+  if (a->type == SQLITE_TEXT && b->type == SQLITE_TEXT &&
+      texts_match(key->collation, *a, *b))
+    return true;
+  return value_is_alike(key, a, b);
+}
+
 bool value_is_alike(const Column *column, const Value *a, const Value *b) {
   Value first = *a, second = *b;
   char room[24], other[24];

@@ -147,9 +147,10 @@ static bool read_blob(Failure *failure, Arena *arena, const char *at,
   return true;
 }
 
-static Value value_of_text(Failure *failure, Arena *arena, int type,
-                           const char *at, const char *end) {
-  Value value = {.type = type, .bytes = "", .size = (int)(end - at)};
+static Value value_of_json(Failure *failure, Arena *arena, const char *at,
+                           const char *end) {
+  Value value = {
+      .type = SQLITE_TEXT, .json = true, .bytes = "", .size = (int)(end - at)};
   char *copy = arena_take(failure, arena, value.size + 1);
   if (!copy) return value;
   memcpy(copy, at, (size_t)value.size);
@@ -167,12 +168,12 @@ Value json_value(Failure *failure, Arena *arena, char *at, const char *end) {
     value = (Value){.type = SQLITE_INTEGER, .integer = *at == 't'};
   } else if (*at == '{' || *at == '[') {
     if (!read_blob(failure, arena, at, end, &value))
-      value = value_of_text(failure, arena, SQLITE_TEXT, at, end);
-    value.json = value.type == SQLITE_TEXT;
+      value = value_of_json(failure, arena, at, end);
   } else if (*at != 'n') {
     value.type = SQLITE_INTEGER;
     if (!read_integer(at, end, &value.integer))
-      value = value_of_text(failure, arena, SQLITE_FLOAT, at, end);
+      value =
+          (Value){.type = SQLITE_FLOAT, .real = real_read(at, (int)(end - at))};
   }
   return value;
 }

@@ -19,7 +19,6 @@
 #include "relate_int.h"
 
 #include <float.h>
-#include <stdio.h>
 
 #define LOAD_KEPT 16         /* shapes of a connection */
 #define HELD_FEW 20          /* statements, for which there is room */
@@ -175,24 +174,6 @@ static bool decimal_is(const char *decimal, double real) {
   return (*decimal == '-' ? -mantissa : mantissa) == real;
 }
 
-/* 17 digits, which are those of the one double.  They are the C library's, since
-** SQLite's own may be off by one in the last place where the exponent is large;
-** the locale's point, which may be of several bytes, becomes a point. */
-static void load_exact(Loading *loading, double real) {
-  char decimal[60];
-  bool point = false;
-  (void)snprintf(decimal, sizeof(decimal), "%.17g", real);
-  for (const char *c = decimal; *c; c++) {
-    if (strchr("0123456789+-e", *c)) {
-      load_byte(loading, *c);
-    } else if (!point) {
-      load_byte(loading, '.');
-      point = true;
-    }
-  }
-  if (!point && !strchr(decimal, 'e')) load_text(loading, ".0");
-}
-
 static void load_real(Loading *loading, double real) {
   char decimal[40];
   if (real > DBL_MAX || real < -DBL_MAX) {
@@ -200,11 +181,8 @@ static void load_real(Loading *loading, double real) {
     return;
   }
   sqlite3_snprintf(sizeof(decimal), decimal, "%!.15g", real);
-  if (decimal_is(decimal, real)) {
-    load_text(loading, decimal);
-  } else {
-    load_exact(loading, real);
-  }
+  if (!decimal_is(decimal, real)) real_write(real, decimal);
+  load_text(loading, decimal);
 }
 
 static void load_blob(Loading *loading, const unsigned char *bytes, int size) {

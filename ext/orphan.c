@@ -54,11 +54,24 @@ static void orphan_match(sqlite3_str *sql, const Table *table,
   }
 }
 
+/* A link ends where a column of it leads to another row, or becomes NULL. */
 static void orphan_event(sqlite3_str *sql, OrphanEvent event,
-                         const Columns *columns) {
-  sqlite3_str_appendall(sql, event == ORPHAN_DELETE ? "DELETE" : "UPDATE OF ");
-  for (int i = 0; i < columns->count && event == ORPHAN_UPDATE; i++)
-    sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", columns->list[i]->name);
+                         const Relationship *r) {
+  const char *separator = " OF ";
+  sqlite3_str_appendall(sql, event == ORPHAN_DELETE ? "DELETE" : "UPDATE");
+  if (event == ORPHAN_DELETE) return;
+  for (int i = 0; i < r->link->column_count; i++) {
+    const Column *column = &r->link->columns[i];
+    bool ends = link_is_target(r)
+                    ? columns_contain(&r->source_link, column)
+                    : columns_contain(&r->target_link, column) ||
+                          (columns_contain(&r->source_link, column) &&
+                           !column->not_null);
+    if (!ends) continue;
+    sqlite3_str_appendf(sql, "%s\"%w\"", /* safe: a literal */ separator,
+                        column->name);
+    separator = ", ";
+  }
 }
 
 /* A child that has lost its foreign key. */
@@ -77,6 +90,7 @@ static void orphan_child(sqlite3_str *sql, const Relationship *r) {
 static void orphan_target(sqlite3_str *sql, const Relationship *r) {
   End end = end_of_target(r);
   end.alias = "link";
+  clause_filled(sql, "\nWHEN ", "OLD", &r->source_link);
   sqlite3_str_appendf(sql, " BEGIN\n  DELETE FROM \"%w\" WHERE ",
                       r->target->name);
   orphan_match(sql, r->target, &r->target_key, "OLD", &r->target_link);
@@ -90,6 +104,7 @@ static void orphan_target(sqlite3_str *sql, const Relationship *r) {
     sqlite3_str_appendall(sql, " = ");
     clause_column(sql, "OLD", end.link->list[i]);
   }
+  clause_filled(sql, " AND ", "link", &r->source_link);
   sqlite3_str_appendall(sql, ")");
 }
 
@@ -100,7 +115,7 @@ static char *orphan_sql(Failure *failure, const char *schema, const char *name,
   sqlite3_str *sql = sqlite3_str_new(NULL);
   sqlite3_str_appendf(sql, "CREATE TRIGGER %s\"%w\"\nAFTER ",
                       schema /* safe: a literal of this file */, name);
-  orphan_event(sql, event, child ? &r->source_link : &r->target_link);
+  orphan_event(sql, event, r);
   sqlite3_str_appendf(sql, " ON \"%w\"", r->link->name);
   if (child) {
     orphan_child(sql, r);

@@ -171,8 +171,8 @@ static bool say_foreign_key(Persisting *persisting, const Object *object,
     int place = said_place(persisting, columns->list[i]);
     if (place < 0) {
       say_column(persisting, columns->list[i], value);
-    } else if (!value_is_alike(columns->list[i], &persisting->values[place],
-                               value)) {
+    } else if (!value_matches(key->list[i], &persisting->values[place],
+                              value)) {
       fail_two_keys(persisting, object, tie->listing->relationship,
                     columns->list[i], &persisting->values[place], value);
     }
@@ -203,10 +203,20 @@ static bool tie_waits(const Tie *tie) {
           tie->listing->relationship->cardinality == ONE_TO_ONE);
 }
 
+/* The column is given with a foreign key that has to wait. */
+static bool column_waits(const Object *object, const Column *column) {
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (!tie->made && columns_contain(tie_columns(tie), column) &&
+        !column->not_null && !column->key_position && tie_waits(tie))
+      return true;
+  return false;
+}
+
 static void say_row(Persisting *persisting, const Object *object) {
   persisting->said = 0;
   for (int i = 0; i < object->form->columns.count; i++)
-    say_column(persisting, object->form->columns.list[i], &object->values[i]);
+    if (!column_waits(object, object->form->columns.list[i]))
+      say_column(persisting, object->form->columns.list[i], &object->values[i]);
   for (Tie *tie = object->held; tie; tie = tie->of_holder)
     if (!tie->made && !tie_waits(tie))
       tie->made = say_foreign_key(persisting, object, tie);
@@ -239,8 +249,9 @@ static bool is_key_alone(const Object *object) {
   const Columns *given = &object->form->columns;
   for (int i = 0; i < given->count; i++)
     if (!columns_contain(&table->row_key, given->list[i])) return false;
-  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
-    if (link_is_source(tie->listing->relationship)) return false;
+  for (const Listing *listing = object->listings; listing;
+       listing = listing->of_object)
+    if (link_is_source(listing->relationship)) return false;
   int others = 0;
   for (int i = 0; i < table->column_count; i++)
     others += !table->columns[i].generated &&
@@ -440,6 +451,13 @@ static void insert_row(Persisting *persisting, Object *object) {
 
 /* ---- a row that is there ---- */
 
+/* The column is part of a foreign key that is given as a link, too. */
+static bool column_is_tied(const Object *object, const Column *column) {
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (columns_contain(tie_columns(tie), column)) return true;
+  return false;
+}
+
 /* The columns by which it is known stay as they are. */
 static void say_rest(Persisting *persisting, const Object *object) {
   const Table *table = object->frame->table;
@@ -447,7 +465,7 @@ static void say_rest(Persisting *persisting, const Object *object) {
   for (int i = 0; i < object->form->columns.count; i++) {
     const Column *column = object->form->columns.list[i];
     if (!columns_contain(&table->primary_key, column) &&
-        column != &table->rowid)
+        column != &table->rowid && !column_is_tied(object, column))
       say_column(persisting, column, &object->values[i]);
   }
 }
@@ -668,11 +686,27 @@ static bool tie_is_linked(Persisting *persisting, const Tie *tie) {
   return linked;
 }
 
+/* What is given of a foreign key is what the row it refers to says. */
+static void persist_check_agreement(Persisting *persisting,
+                                    const Object *holder, const Tie *tie) {
+  const Columns *columns = tie_columns(tie), *key = tie_key(tie);
+  for (int i = 0; i < columns->count && !persisting->failure->code; i++) {
+    int place = form_place(holder->form, columns->list[i]);
+    const Value *value = object_value(tie_parent(tie), key->list[i]);
+    if (place >= 0 && value &&
+        !value_matches(key->list[i], &holder->values[place], value))
+      fail_two_keys(persisting, holder, tie->listing->relationship,
+                    columns->list[i], &holder->values[place], value);
+  }
+}
+
 /* Sees to it that the two are linked. */
 static void persist_tie(Persisting *persisting, Tie *tie) {
   const Relationship *r = tie->listing->relationship;
+  const Object *holder = tie_holder(tie);
   Failure *failure = persisting->failure;
   if (failure->code || tie->made) return;
+  if (holder) persist_check_agreement(persisting, holder, tie);
   bool asks = !r->pair_unique || (persisting->log && tie->payload.count);
   bool linked = asks && tie_is_linked(persisting, tie);
   tie->made = true;
@@ -792,26 +826,11 @@ static void persist_check_empty(Persisting *persisting,
                 &null);
 }
 
-/* What is given of a foreign key is what the row it refers to says. */
-static void persist_check_agreement(Persisting *persisting,
-                                    const Object *holder, const Tie *tie) {
-  const Columns *columns = tie_columns(tie), *key = tie_key(tie);
-  for (int i = 0; i < columns->count && !persisting->failure->code; i++) {
-    int place = form_place(holder->form, columns->list[i]);
-    const Value *value = object_value(tie_parent(tie), key->list[i]);
-    if (place >= 0 && value &&
-        !value_is_alike(columns->list[i], &holder->values[place], value))
-      fail_two_keys(persisting, holder, tie->listing->relationship,
-                    columns->list[i], &holder->values[place], value);
-  }
-}
-
 /* A row that is there gets its foreign key. */
 static void persist_move(Persisting *persisting, Tie *tie) {
   const Object *holder = tie_holder(tie);
   if (!holder || !holder->found) return;
   if (!tie_parent(tie)->kept) persist_row(persisting, tie_parent(tie));
-  persist_check_agreement(persisting, holder, tie);
   if (tie_parent(tie)->kept) persist_tie(persisting, tie);
 }
 

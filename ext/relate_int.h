@@ -53,6 +53,15 @@ RELATE_PRIVATE void failure_to_result(Failure *failure,
 RELATE_PRIVATE int failure_to_table(Failure *failure, sqlite3_vtab *table);
 RELATE_PRIVATE char *failure_text(Failure *failure, sqlite3_str *text);
 
+/* ---- layer 0: real.c: REALs as decimal numbers, exactly ---- */
+
+#define REAL_SIZE 32 /* what real_write needs at most */
+
+/* With as many of 17 digits as there are, and a point or an exponent. */
+RELATE_PRIVATE void real_write(double real, char text[REAL_SIZE]);
+/* The REAL that is written so: digits, a point, an exponent. */
+RELATE_PRIVATE double real_read(const char *text, int size);
+
 /* ---- layer 1: arena.c: memory that is freed all at once ---- */
 
 typedef struct Arena Arena;
@@ -183,9 +192,8 @@ RELATE_PRIVATE char *json_end(char *at);
 ** more. */
 RELATE_PRIVATE Text json_string(char *at);
 /* The value between `at` and `end`.  true is 1, {"hex":"..."} is a BLOB; another
-** object, and an array, is a text that is JSON.  Of a number that is not an INTEGER
-** only the digits are given, as in value_unquote.  A string stays where it is, the
-** rest is in the arena. */
+** object, and an array, is a text that is JSON.  A string stays where it is, the rest
+** is in the arena. */
 RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, char *at,
                                 const char *end);
 
@@ -797,6 +805,10 @@ RELATE_PRIVATE void clause_column(sqlite3_str *text, const char *alias,
                                   const Column *column);
 RELATE_PRIVATE void clause_columns(sqlite3_str *text, const char *alias,
                                    const Columns *columns);
+/* That those of the columns that may be NULL are not; `separator` comes before the
+** first. */
+RELATE_PRIVATE void clause_filled(sqlite3_str *text, const char *separator,
+                                  const char *alias, const Columns *columns);
 RELATE_PRIVATE void clause_key(sqlite3_str *text, const char *alias,
                                const Columns *key, int parameter);
 RELATE_PRIVATE void clause_value(sqlite3_str *text, const End *end, int i);
@@ -1381,9 +1393,6 @@ RELATE_PRIVATE void connection_trust(Failure *failure, Connection *connection,
                                      Model *model);
 RELATE_PRIVATE void connection_leave(Connection *connection, Model *model);
 RELATE_PRIVATE bool connection_foreign_keys(Connection *connection);
-/* A REAL of which only the digits are given becomes that number. */
-RELATE_PRIVATE void connection_real(Failure *failure, Connection *connection,
-                                    Value *value);
 /* A statement of generate.c, taken from the cache: give it back. */
 RELATE_PRIVATE sqlite3_stmt *connection_statement(
     Failure *failure, Connection *connection, const Relationship *relationship,
@@ -1418,6 +1427,38 @@ RELATE_PRIVATE int json_members(Failure *failure, Connection *connection,
                                 const Value *json, const char *type);
 /* courses with id = 99 */
 RELATE_PRIVATE void key_describe_row(sqlite3_str *text, const Key *key);
+
+/* ---- layer 11: navigator.c: a name under which a relationship is a table ---- */
+
+/* One name, and what it means in the present model. */
+struct Navigator {
+  Connection *connection;
+  const char *name; /* of the virtual table */
+  const char *schema, *table, *relationship;
+  bool travels;
+  char *connected; /* the shape that SQLite has been told, or NULL */
+  Model *model;    /* that what follows belongs to, or NULL */
+  Arena *arena;
+  const Relationship *meaning;
+  Route route;
+  Fields fields;
+  Estimate estimate;
+  char *columns; /* as SQLite is to be told */
+  char *shape;   /* those, and what counting leaves out; NULL: see problem */
+  Failure problem;
+};
+
+/* Makes what it means that of the model; a name that means nothing now is bound to
+** the problem. */
+RELATE_PRIVATE void navigator_bind(Failure *failure, Navigator *navigator,
+                                   Model *model);
+/* SQLite has been told other columns, or none. */
+RELATE_PRIVATE bool navigator_is_stale(const Navigator *navigator);
+RELATE_PRIVATE Navigator *navigator_make(Failure *failure, const char *name,
+                                         const Relationship *relationship,
+                                         const char *called);
+RELATE_PRIVATE void navigator_free(Navigator *navigator);
+RELATE_PRIVATE const char *navigator_name(const Navigator *navigator);
 
 /* ---- layer 11: function.c: a SQL function and what it stands for ---- */
 
@@ -1672,6 +1713,43 @@ RELATE_PRIVATE void object_append_path(sqlite3_str *text, const Object *object);
 RELATE_PRIVATE void object_prefix(Failure *failure, const Graph *graph,
                                   const Object *object, const Column *column);
 
+/* ---- layer 12: cursor.c: the rows of a navigator ---- */
+
+/* What the navigator was when it was connected; a query that runs on may find
+** that it means something else by now. */
+typedef struct NavigatorTable {
+  sqlite3_vtab base;
+  Navigator *navigator;
+  char *shape;
+  const char *uncounted; /* in the shape: SELECT, of what counting left out */
+  int field_count;
+  int key_count;      /* of the source */
+  int identity_count; /* of the target, where it travels */
+  int node_key_count; /* 0: the identity is the key */
+  int source_field;   /* the first of the source's key */
+  int link_field;     /* -1: there is no link_key */
+  int link_key_count; /* columns that it is made of */
+  int *row_place;     /* of each field among these, or -1 */
+  char *key_affinity; /* of each column of the source's key */
+  bool single;        /* its rows are the links of one step */
+  unsigned flags;     /* of its statements */
+} NavigatorTable;
+
+RELATE_PRIVATE bool navigator_table_is_stale(const NavigatorTable *table);
+/* Methods of its module. */
+RELATE_PRIVATE int navigator_open(sqlite3_vtab *pVtab,
+                                  sqlite3_vtab_cursor **ppCursor);
+RELATE_PRIVATE int navigator_close(sqlite3_vtab_cursor *base);
+RELATE_PRIVATE int navigator_filter(sqlite3_vtab_cursor *base, int idxNum,
+                                    const char *idxStr, int argc,
+                                    sqlite3_value **argv);
+RELATE_PRIVATE int navigator_next(sqlite3_vtab_cursor *base);
+RELATE_PRIVATE int navigator_eof(sqlite3_vtab_cursor *base);
+RELATE_PRIVATE int navigator_column(sqlite3_vtab_cursor *base,
+                                    sqlite3_context *context, int field);
+RELATE_PRIVATE int navigator_rowid(sqlite3_vtab_cursor *base,
+                                   sqlite3_int64 *rowid);
+
 /* ---- layer 12: link.c: links made, removed and moved ---- */
 
 /* One order to change the links of a source. */
@@ -1742,6 +1820,9 @@ RELATE_PRIVATE const Columns *tie_key(const Tie *tie);
 /* True if the column would store them alike. */
 RELATE_PRIVATE bool value_is_alike(const Column *column, const Value *a,
                                    const Value *b);
+/* True if the column, a key, takes one for the other: as its collation says. */
+RELATE_PRIVATE bool value_matches(const Column *key, const Value *a,
+                                  const Value *b);
 
 /* ---- layer 12: make.c: what a declaration has made in the file ---- */
 
@@ -1930,17 +2011,18 @@ RELATE_PRIVATE void orphan_uphold(Failure *failure, Make *make,
 
 RELATE_PRIVATE void save_register(Failure *failure, Connection *connection);
 
-/* ---- layer 14: navigator.c: a relationship as a table ---- */
+/* ---- layer 14: navigator_table.c: relationships as tables ---- */
 
 /* Registers the table of that name on the connection: the relationship that is
-** `called` so, or what it leads to when it is repeated. */
+** `called` so, or what it leads to when it is repeated.  It has to live as long as
+** the connection. */
 RELATE_PRIVATE Navigator *navigator_new(Failure *failure,
                                         Connection *connection,
                                         const char *name,
                                         const Relationship *relationship,
                                         const char *called, bool travels);
-RELATE_PRIVATE void navigator_free(Navigator *navigator);
-RELATE_PRIVATE const char *navigator_name(const Navigator *navigator);
+/* There is a new model: if the columns that SQLite was told are no longer so, it
+** is made to ask again. */
 RELATE_PRIVATE void navigator_refresh(Failure *failure, Navigator *navigator,
                                       Model *model);
 

@@ -201,24 +201,29 @@ static char *unquote_blob(char *in, Value *value) {
   return *in == '\'' ? in + 1 : in;
 }
 
-/* A number that is not whole stays the text it is, in bytes. */
+/* SQLite before 3.41 writes Inf. */
+static double unquote_real(const char *text, int size) {
+  if (!memchr(text, 'I', (size_t)size)) return real_read(text, size);
+  return *text == '-' ? -real_read("9e999", 5) : real_read("9e999", 5);
+}
+
 static char *unquote_number(char *in, Value *value) {
   bool negative = *in == '-';
   sqlite3_uint64 number = 0;
   value->type = SQLITE_INTEGER;
-  value->bytes = in;
+  const char *start = in;
   for (in += negative; *in && *in != ',' && *in != ']'; in++) {
     if (*in < '0' || *in > '9') value->type = SQLITE_FLOAT;
     number = number * 10 + (sqlite3_uint64)(*in - '0');
   }
-  value->size = (int)(in - value->bytes);
   value->integer = (sqlite3_int64)(negative ? 0 - number : number);
+  if (value->type == SQLITE_FLOAT)
+    value->real = unquote_real(start, (int)(in - start));
   return in;
 }
 
 /* Reads the value at *cursor as quote() writes it and moves on behind the comma
-** or bracket that follows; false at the end.  Text and BLOB are decoded in place;
-** of a REAL only the digits are given, in bytes. */
+** or bracket that follows; false at the end.  Text and BLOB are decoded in place. */
 bool value_unquote(char **cursor, Value *value) {
   char *in = *cursor;
   *value = (Value){SQLITE_NULL, false, 0, 0, NULL, 0};

@@ -456,8 +456,6 @@ static void read_link_parts(Write *write, int count) {
   char *cursor = text.bytes ? (char *)text.bytes + 1 : "";
   for (int i = 0; i < count && !write->failure->code; i++) {
     value_unquote(&cursor, &write->link[i]);
-    if (write->link[i].type == SQLITE_FLOAT)
-      connection_real(write->failure, write->connection, &write->link[i]);
   }
 }
 
