@@ -112,6 +112,8 @@ typedef struct Offers {
 
 static void offers_add(Offers *offers, const char *name) {
   int distance = name_distance(offers->wanted, name), place = offers->count;
+  for (int i = 0; i < offers->count; i++)
+    if (name_equal(offers->names[i], name)) return;
   while (place > 0 && offers->distances[place - 1] > distance) place--;
   if (place == PATH_OFFERS) return;
   if (offers->count < PATH_OFFERS) offers->count++;

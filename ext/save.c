@@ -65,7 +65,9 @@ static const Table *save_table(Failure *failure, const Model *model,
                 "the document");
   if (!failure->code && !name_equal(path.schema, "main"))
     failure_set(failure, SQLITE_READONLY,
-                "can only be read: it is in an attached database");
+                "%s:%s is not in main: rows of an attached database can be "
+                "read, not changed",
+                path.schema, path.table);
   const Table *table =
       failure->code ? NULL : path_table(failure, model, path.table);
   path_free(&path);
