@@ -17,7 +17,7 @@
 */
 #include "relate_int.h"
 
-enum { KIND_GRAPH = -300 };
+enum { KIND_GRAPH = -300, KIND_GRAPH_PLACE };
 
 /* What a name means in the objects of one place. */
 typedef struct Meaning {
@@ -97,8 +97,7 @@ static void prefix_place(Failure *failure, const Graph *graph, int document,
                          const Object *around, const char *name, int index) {
   Failure ignored = {0, NULL};
   sqlite3_str *text = sqlite3_str_new(NULL);
-  if (graph->documents > 1)
-    sqlite3_str_appendf(text, "document %d: ", document);
+  if (graph->several) sqlite3_str_appendf(text, "document %d: ", document);
   append_object_place(text, around, name, index);
   char *place = failure_text(&ignored, text);
   failure_prefix(failure, "%s: ", place ? place : "$");
@@ -505,12 +504,42 @@ static void reader_scan(GraphReader *reader) {
   }
 }
 
-static void explain_malformed(Failure *failure) {
+void graph_prefix(Failure *failure, const Graph *graph) {
+  if (graph->several)
+    failure_prefix(failure, "document %d: ", graph->documents);
+}
+
+/* The first character that makes no sense, from 1; 0: SQLite can't tell. */
+static int malformed_place(Connection *connection, const Value *json) {
+  Failure ignored = {0, NULL};
+  int place = 0;
+  sqlite3_stmt *statement =
+      cache_sql(&ignored, connection->cache, KIND_GRAPH_PLACE,
+                "SELECT json_error_position(?1)");
+  value_bind(&ignored, statement, 1, json);
+  if (statement_step(&ignored, statement))
+    place = sqlite3_column_int(statement, 0);
+  cache_give(connection->cache, statement);
+  failure_clear(&ignored);
+  return place;
+}
+
+static void explain_malformed(GraphReader *reader, const Value *json) {
+  Failure *failure = reader->failure;
   if (failure->code != SQLITE_ERROR || !failure->message ||
       strcmp(failure->message, "malformed JSON") != 0)
     return;
+  int place = malformed_place(reader->connection, json);
   failure_clear(failure);
-  failure_set(failure, SQLITE_ERROR, "the document is not well-formed JSON");
+  if (place > 0) {
+    failure_set(failure, SQLITE_ERROR,
+                "at character %d the document is not well-formed JSON, or "
+                "nested too deep",
+                place);
+  } else {
+    failure_set(failure, SQLITE_ERROR,
+                "the document is not well-formed JSON, or nested too deep");
+  }
 }
 
 /* The document as SQLite has understood it, in the arena. */
@@ -523,7 +552,7 @@ static char *graph_text(GraphReader *reader, const Value *json) {
   char *text = arena_text(reader->failure, reader->arena,
                           statement_text(reader->failure, statement, 0));
   cache_give(cache, statement);
-  explain_malformed(reader->failure);
+  explain_malformed(reader, json);
   return text;
 }
 
@@ -534,12 +563,12 @@ void graph_read(Failure *failure, Connection *connection, Graph *graph,
                         .graph = graph,
                         .arena = graph->forms.arena,
                         .order = order};
-  graph->documents++;
   if (order->json.type != SQLITE_TEXT)
     failure_set(failure, SQLITE_MISMATCH,
                 "the document is %s: give JSON, an object or an array of "
                 "objects, as text",
                 order->json.type == SQLITE_NULL ? "NULL" : "no text");
   reader.at = graph_text(&reader, &order->json);
+  graph_prefix(failure, graph);
   if (!failure->code) reader_scan(&reader);
 }

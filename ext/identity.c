@@ -262,7 +262,7 @@ static sqlite3_int64 identity_begin(Identity *identity, const Frame *frame,
 
 static void append_place(const Identity *identity, sqlite3_str *text,
                          const Object *object) {
-  if (identity->graph->documents > 1)
+  if (identity->graph->several)
     sqlite3_str_appendf(text, "in document %d ", object->document);
   object_append_path(text, object);
 }

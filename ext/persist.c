@@ -768,7 +768,7 @@ static const Listing *tie_omission(const Object *holder, const Tie *tie) {
 
 static void append_object(const Persisting *persisting, sqlite3_str *text,
                           const Object *object) {
-  if (persisting->graph->documents > 1)
+  if (persisting->graph->several)
     sqlite3_str_appendf(text, "document %d: ", object->document);
   object_append_path(text, object);
 }

@@ -1690,7 +1690,8 @@ struct Tie {
 
 typedef struct Graph {
   Forms forms;
-  int documents;
+  int documents; /* that have been read */
+  bool several;  /* there are to be: messages have their numbers */
   Object *objects, *last_object;
   Listing *listings, *last_listing;
 } Graph;
@@ -1703,7 +1704,9 @@ typedef struct GraphOrder {
   bool ignores;  /* names that mean nothing */
 } GraphOrder;
 
-/* Adds what the document says. */
+/* Says in front of a failure which of several documents is read. */
+RELATE_PRIVATE void graph_prefix(Failure *failure, const Graph *graph);
+/* Adds what the last of `documents` says. */
 RELATE_PRIVATE void graph_read(Failure *failure, Connection *connection,
                                Graph *graph, const GraphOrder *order);
 /* $.courses[2] */

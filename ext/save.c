@@ -79,11 +79,13 @@ static const Table *save_table(Failure *failure, const Model *model,
 
 static void save_read(Failure *failure, Connection *connection, Graph *graph,
                       int argc, const Value *argv) {
+  graph->documents++;
   GraphOrder order = {.table =
                           save_table(failure, graph->forms.model, &argv[0]),
                       .json = argv[1]};
   for (int i = 2; i < argc; i += 2)
     save_option(failure, &order, &argv[i], &argv[i + 1]);
+  graph_prefix(failure, graph);
   if (!failure->code) graph_read(failure, connection, graph, &order);
 }
 
@@ -94,7 +96,8 @@ static sqlite3_int64 save_model(Failure *failure, Connection *connection,
                                 Values *log) {
   Graph graph = {.forms = {.arena = arena_new(failure),
                            .model = model,
-                           .cache = connection->cache}};
+                           .cache = connection->cache},
+                 .several = documents->rows > 1};
   sqlite3_int64 cursor = 0, count = 0;
   Value *argv = arena_take(failure, graph.forms.arena,
                            documents->argc * (sqlite3_int64)sizeof(Value));
