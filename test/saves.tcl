@@ -854,7 +854,9 @@ proc saves::save {documents mode {logged 0}} {
   variable log {}
   if {$logged || ([llength $documents] == 2 && [chance 50])} {
     variable log [rows {
-      SELECT r.* FROM temp.documents AS d,
+      SELECT r.*, iif(typeof(r.key) = 'text',
+        'CAST(x''' || hex(r.key) || ''' AS TEXT)', quote(r.key)) AS literal
+      FROM temp.documents AS d,
         relate_save(d.name, d.json, 'mode', $mode) AS r
     }]
     set count [llength $log]
@@ -1010,14 +1012,28 @@ proc saves::edits {deletes} {
   for {set i [expr {[below 6] + 1}]} {$i > 0} {incr i -1} { edit $deletes }
 }
 
+# What is so already is not done again.
+proc saves::saved_again {documents mode} {
+  variable log
+  set before [dump db]
+  set first $log
+  if {[catch {save $documents $mode} done]} { return "again: error: $done" }
+  if {$done ne {0 0}} {
+    set wrong "$mode, again: $done done [differences $before [dump db]]"
+    if {![llength $log]} { set log $first }
+    return $wrong
+  }
+}
+
 # Saves, and sees to it that a failure leaves nothing; true if it has not failed.
-proc saves::saved {documents mode wrongName} {
+proc saves::saved {documents mode wrongName {again 1}} {
   upvar 1 $wrongName wrong
   set before [dump db]
   set wrong ""
   if {![catch {save $documents $mode} message]} {
     variable trying
     if {!$trying} { set wrong [unsound db] } ;# a deferred key may be owed
+    if {$again && $wrong eq ""} { set wrong [saved_again $documents $mode] }
     return 1
   }
   set left [differences $before [dump db]]
@@ -1037,11 +1053,11 @@ proc saves::property_synchronized {} {
   if {$wrong ne ""} { return "synchronized: $wrong" }
 }
 
-# A shape, and documents of `twin`.
-proc saves::some_documents {} {
+# A shape, and documents.
+proc saves::some_documents {{database twin}} {
   set name [pick [readable]]
   set shape [shape $name [expr {[below 3] + 1}]]
-  set list [read twin $name $shape]
+  set list [read $database $name $shape]
   if {[chance 60]} {
     set list [lrange $list 0 0]
   }
@@ -1094,6 +1110,21 @@ proc saves::edited_merged {name shape list documents} {
       return "merged, $shape: not [write $tree]"
     }
   }
+}
+
+# What two databases say, mixed: it is refused, or it is not contradictory.
+proc saves::property_mixed {} {
+  edits 1
+  set documents {}
+  foreach database {db twin db twin} {
+    lassign [some_documents $database] name shape list
+    foreach json [lrange $list [below 2] end] { lappend documents $name $json }
+    if {[chance 40]} break
+  }
+  if {![llength $documents]} return
+  saved $documents [pick {merge replace replace}] wrong
+  tally mixed
+  return $wrong
 }
 
 # ---- new rows, without keys where SQLite numbers them ----
@@ -1319,14 +1350,14 @@ proc saves::planted {} {
   tally planted
   set inserted 0
   foreach line $log {
-    lassign $line action table key target path
+    lassign $line action table key target path literal
     if {$action eq "inserted"} { incr inserted }
-    if {$action eq "inserted" && $path eq "\$"} { set root $key }
+    if {$action eq "inserted" && $path eq "\$"} { set root $literal }
   }
   if {$inserted != $count} { return "planted $count rows, $inserted inserted" }
   set path [odd::path $name]
-  set key [expr {[llength [dict get $tables $name key]] == 1 ? {$root} :
-    {json($root)}}]
+  set key [expr {[llength [dict get $tables $name key]] == 1 ? $root :
+    "json($root)"}]
   set read [db eval "SELECT CAST(related_json(\$path, $key, \$shape) AS BLOB)"]
   if {[normal [parse [lindex $read 0]]] ne [normal $tree]} {
     return "planted: $shape: not [write $tree] but $read"
@@ -1398,7 +1429,7 @@ proc saves::property_refused {} {
     set trying 1
   }
   if {$raise eq "ROLLBACK"} { return [refused_rolled_back $documents $before] }
-  saved $documents [pick {merge replace}] wrong
+  saved $documents [pick {merge replace}] wrong 0
   set trying 0
   set after [dump db]
   if {$around ne ""} {
@@ -1464,12 +1495,13 @@ proc saves::round {} {
   variable tables
   set first $tables
   foreach property {
-    same same same same edited edited planted planted refused synchronized copied
+    same same same same edited edited planted planted mixed refused synchronized
+    copied
   } {
     variable trail {}
     set wrong [attempt $property]
     if {$wrong ne ""} { return $wrong }
-    if {$tables ne $first || $property in {edited refused synchronized}} {
+    if {$tables ne $first || $property in {mixed refused synchronized}} {
       set tables $first
       restart
     }
