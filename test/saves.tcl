@@ -23,7 +23,9 @@
 #
 # and a relationship:
 #
-#     name target many payload holds inverse
+#     name source target kind many inverse payload through
+#     own       its name, with the table
+#     foreign   the foreign key that its source holds, or {}
 #
 # A document is bytes in UTF-8, and as a tree {o {name tree ...}}, {a {tree ...}}
 # or {s literal}, with names and literals as they are written.
@@ -492,8 +494,14 @@ proc saves::find_relationships {} {
     set lead [dict create name [last_name $r(source) $r(exact_name)] \
       source $r(source) target $r(target) \
       many [expr {[string match *-to-many $r(cardinality)]}] \
-      inverse $r(inverse) own $r(name) payload {} \
-      kind $r(cardinality)]
+      inverse $r(inverse) own $r(name) payload {} through $through \
+      kind $r(cardinality) foreign {}]
+    foreach foreign [dict get $tables $r(source) foreign] {
+      lassign $foreign columns parent
+      if {[dict get $lead name] eq "[join $columns _]_$parent"} {
+        dict set lead foreign $foreign
+      }
+    }
     if {$r(cardinality) eq "many-to-many"} {
       set pairs {}
       foreach foreign [dict get $tables $through foreign] {
@@ -830,7 +838,7 @@ proc saves::read {database name shape {limit -1} {offset 0}} {
 
 # Saves documents, {table json ...}, in one call: what it returns, and how many
 # changes SQLite has counted.
-proc saves::save {documents mode} {
+proc saves::save {documents mode {logged 0}} {
   variable trail
   lappend trail [list $mode $documents]
   db eval {
@@ -844,9 +852,11 @@ proc saves::save {documents mode} {
   }
   set before [db total_changes]
   variable log {}
-  if {[llength $documents] == 2 && [chance 50]} {
+  if {$logged || ([llength $documents] == 2 && [chance 50])} {
     variable log [rows {
-      SELECT r.* FROM temp.documents AS d,
+      SELECT r.*, iif(typeof(r.key) = 'text',
+        'CAST(x''' || hex(r.key) || ''' AS TEXT)', quote(r.key)) AS literal
+      FROM temp.documents AS d,
         relate_save(d.name, d.json, 'mode', $mode) AS r
     }]
     set count [llength $log]
@@ -1002,14 +1012,28 @@ proc saves::edits {deletes} {
   for {set i [expr {[below 6] + 1}]} {$i > 0} {incr i -1} { edit $deletes }
 }
 
+# What is so already is not done again.
+proc saves::saved_again {documents mode} {
+  variable log
+  set before [dump db]
+  set first $log
+  if {[catch {save $documents $mode} done]} { return "again: error: $done" }
+  if {$done ne {0 0}} {
+    set wrong "$mode, again: $done done [differences $before [dump db]]"
+    if {![llength $log]} { set log $first }
+    return $wrong
+  }
+}
+
 # Saves, and sees to it that a failure leaves nothing; true if it has not failed.
-proc saves::saved {documents mode wrongName} {
+proc saves::saved {documents mode wrongName {again 1}} {
   upvar 1 $wrongName wrong
   set before [dump db]
   set wrong ""
   if {![catch {save $documents $mode} message]} {
     variable trying
     if {!$trying} { set wrong [unsound db] } ;# a deferred key may be owed
+    if {$again && $wrong eq ""} { set wrong [saved_again $documents $mode] }
     return 1
   }
   set left [differences $before [dump db]]
@@ -1029,20 +1053,30 @@ proc saves::property_synchronized {} {
   if {$wrong ne ""} { return "synchronized: $wrong" }
 }
 
-# A shape, and documents of `twin`.
-proc saves::some_documents {} {
+# A shape, and documents.
+proc saves::some_documents {{database twin}} {
   set name [pick [readable]]
   set shape [shape $name [expr {[below 3] + 1}]]
-  set list [read twin $name $shape]
+  set list [read $database $name $shape]
   if {[chance 60]} {
     set list [lrange $list 0 0]
   }
   return [list $name $shape $list]
 }
 
-# What `database` has in the place of the documents, as a dict from key.
-proc saves::normals {trees} {
-  return [lsort [lmap tree $trees { normal $tree }]]
+# Documents to be compared.  Keys that compare as the same are the same.
+proc saves::comparable {list} {
+  variable tables
+  foreach table [dict values $tables] {
+    if {"nocase" in [dict values [dict get $table columns]]} {
+      return [lmap json $list { parse [string tolower $json] }]
+    }
+  }
+  return [lmap json $list { parse $json }]
+}
+
+proc saves::normals {list} {
+  return [lsort [lmap tree [comparable $list] { normal $tree }]]
 }
 
 proc saves::property_edited {} {
@@ -1060,23 +1094,381 @@ proc saves::edited_replaced {name shape list documents} {
   if {![saved $documents replace wrong]} { return $wrong }
   tally replaced
   if {$wrong ne ""} { return $wrong }
-  set now [normals [lmap json [read db $name $shape] { parse $json }]]
-  foreach wanted [normals [lmap json $list { parse $json }]] {
+  set now [normals [read db $name $shape]]
+  foreach wanted [normals $list] {
     if {$wanted ni $now} { return "replaced, $shape: not $wanted in $now" }
   }
 }
 
 proc saves::edited_merged {name shape list documents} {
-  set before [lmap json [read db $name $shape] { parse $json }]
   if {![saved $documents merge wrong]} { return $wrong }
   tally merged
   if {$wrong ne ""} { return $wrong }
-  set now [lmap json [read db $name $shape] { parse $json }]
-  foreach json $list {
-    if {![contains [list a $now] [list a [list [parse $json]]]]} {
-      return "merged, $shape: not $json"
+  set now [list a [comparable [read db $name $shape]]]
+  foreach tree [comparable $list] {
+    if {![contains $now [list a [list $tree]]]} {
+      return "merged, $shape: not [write $tree]"
     }
   }
+}
+
+# What two databases say, mixed: it is refused, or it is not contradictory.
+proc saves::property_mixed {} {
+  edits 1
+  set documents {}
+  foreach database {db twin db twin} {
+    lassign [some_documents $database] name shape list
+    foreach json [lrange $list [below 2] end] { lappend documents $name $json }
+    if {[chance 40]} break
+  }
+  if {![llength $documents]} return
+  saved $documents [pick {merge replace replace}] wrong
+  tally mixed
+  return $wrong
+}
+
+# ---- new rows, without keys where SQLite numbers them ----
+
+# What is to be planted: {name columns payload items}; an item is {lead plan}.
+proc saves::plan {name depth {lead ""}} {
+  variable tables
+  variable leads
+  set table [dict get $tables $name]
+  set columns [dict keys [dict get $table columns]]
+  set tied {}
+  foreach foreign [dict get $table foreign] { lappend tied {*}[lindex $foreign 0] }
+  set columns [lmap column $columns {
+    if {$column in $tied} continue
+    if {[dict get $table auto] && $column in [dict get $table key]} continue
+    set column
+  }]
+  if {![plantable $name]} { error "nothing can be said of $name" }
+  set items {}
+  set others [expr {[dict exists $leads $name] ? [dict get $leads $name] : {}}]
+  foreach other $others {
+    if {$lead ne "" && [dict get $other own] eq [dict get $lead inverse]} continue
+    if {![plan_has $table $other $depth]} continue
+    lappend items [list $other \
+      [plan [dict get $other target] [expr {$depth - 1}] $other]]
+  }
+  return [list $name $columns [expr {$lead eq "" ? {} :
+    [dict get $lead payload]}] $items]
+}
+
+# Something must be said of a new row beside its keys.
+proc saves::plantable {name} {
+  variable tables
+  return [llength [dict get $tables $name null]]
+}
+
+# Whether the plan goes on along the relationship: where the row needs it, always.
+proc saves::plan_has {table lead depth} {
+  if {[is_association [dict get $lead target]]} { return 0 }
+  set foreign [dict get $lead foreign]
+  if {[llength $foreign] && ![lindex $foreign 2]} { return 1 }
+  return [expr {$depth > 0 && [plantable [dict get $lead target]] && [chance 40]}]
+}
+
+proc saves::item_of {table column} {
+  if {$column ni [dict get $table json]} { return [odd::path $column] }
+  return "json([odd::path $column])"
+}
+
+proc saves::plan_shape {plan {lead ""}} {
+  variable tables
+  lassign $plan name columns payload items
+  set table [dict get $tables $name]
+  set list [lmap column $columns { item_of $table $column }]
+  if {$lead ne ""} { lappend list {*}[payload_items $lead] }
+  foreach item $items {
+    lassign $item other inner
+    lappend list "[odd::path [dict get $other name]]([plan_shape $inner $other])"
+  }
+  return [join $list ", "]
+}
+
+proc saves::name_token {name} {
+  return "\"[bytes [string map {\\ \\\\ \" \\\"} $name]]\""
+}
+
+# An object of new rows; counts them.
+proc saves::plant {plan countName {lead ""}} {
+  variable tables
+  upvar 1 $countName count
+  incr count
+  lassign $plan name columns payload items
+  set table [dict get $tables $name]
+  set members {}
+  foreach column $columns {
+    lappend members [name_token $column] [planted_value $table $column]
+  }
+  foreach column $payload {
+    set through [dict get $tables [dict get $lead through]]
+    lappend members [name_token $column] [planted_value $through $column]
+  }
+  foreach item $items {
+    lassign $item other inner
+    lappend members [name_token [dict get $other name]] \
+      [plant_item $table $other $inner count]
+  }
+  return [list o [shuffle_members $members]]
+}
+
+proc saves::shuffle_members {members} {
+  set shuffled {}
+  foreach name [shuffle [dict keys $members]] {
+    lappend shuffled $name [dict get $members $name]
+  }
+  return $shuffled
+}
+
+proc saves::plant_item {table lead plan countName} {
+  upvar 1 $countName count
+  if {![dict get $lead many]} {
+    if {![plan_has $table $lead 0] && [chance 25]} { return {s null} }
+    return [plant $plan count $lead]
+  }
+  set objects {}
+  for {set i [below 4]} {$i > 0} {incr i -1} {
+    lappend objects [plant $plan count $lead]
+  }
+  return [list a $objects]
+}
+
+proc saves::planted_value {table column} {
+  set kind [dict get $table columns $column]
+  if {$column in [dict get $table key] || [dict exists $table once $column]} {
+    return [token [unused $kind]]
+  }
+  if {$kind eq "json"} {
+    return [parse [pick {
+      {[]} {{}} {[1,2]} {{"a":[{"b":null}]}} {["\u0000","\\u0000"]} {{"\u0000":0.1}}
+    }]]
+  }
+  return [token [literal_of $table $column]]
+}
+
+# A literal of SQL as a tree.
+proc saves::token {literal} {
+  if {$literal eq "NULL"} { return {s null} }
+  if {[regexp {^-?\d+$} $literal]} { return [list s $literal] }
+  if {[regexp {^x'(.*)'$} $literal match digits]} {
+    return [list o [list {"hex"} [list s "\"$digits\""]]]
+  }
+  if {[regexp {^CAST\(x'(.*)' AS TEXT\)$} $literal match digits]} {
+    return [list s [text_token [binary decode hex $digits]]]
+  }
+  if {[regexp {^'(.*)'$} $literal match text]} {
+    return [list s [text_token $text]]
+  }
+  if {![regexp {^\d+\.25$} $literal]} {
+    set literal [pick {0.1 -2.5 3.0 0.30000000000000004 123456789.12345679}]
+  }
+  return [list s $literal]
+}
+
+# As related_json() writes it.
+proc saves::text_token {bytes} {
+  set token [string map [list \\ \\\\ \" \\\" \b \\b \f \\f \n \\n \r \\r \t \\t] \
+    $bytes]
+  set written ""
+  foreach c [split $token ""] {
+    scan $c %c code
+    append written [expr {$code < 32 ? [format {\u%04x} $code] : $c}]
+  }
+  return "\"$written\""
+}
+
+# The same in other escapes.
+proc saves::respell_token {token} {
+  set written ""
+  foreach c [regexp -all -inline \
+      {\\u....|\\.|[\xc0-\xdf].|[\xe0-\xef]..|[\xf0-\xf7]...|.} $token] {
+    if {[string length $c] == 1 && ($c eq "\"" || [chance 60])} {
+      append written $c
+    } elseif {[string index $c 0] eq "\\"} {
+      append written $c
+    } else {
+      append written [escape_code [code_of $c]]
+    }
+  }
+  return $written
+}
+
+proc saves::code_of {bytes} {
+  binary scan $bytes cu* codes
+  if {[llength $codes] == 1} { return $codes }
+  set code [expr {[lindex $codes 0] & (0x7f >> [llength $codes])}]
+  foreach next [lrange $codes 1 end] {
+    set code [expr {($code << 6) | ($next & 0x3f)}]
+  }
+  return $code
+}
+
+proc saves::escape_code {code} {
+  set form [pick {{\u%04x} {\u%04X}}]
+  if {$code < 0x10000} { return [format $form $code] }
+  incr code -0x10000
+  return [format $form [expr {0xd800 | ($code >> 10)}]][format $form \
+    [expr {0xdc00 | ($code & 0x3ff)}]]
+}
+
+proc saves::respelled_tree {tree} {
+  variable opaque
+  lassign $tree kind body
+  switch $kind {
+    s {
+      if {[string index $body 0] ne "\""} { return $tree }
+      return [list s [respell_token $body]]
+    }
+    a { return [list a [lmap member $body { respelled_tree $member }]] }
+    o {
+      set members {}
+      foreach {name member} $body {
+        if {$name ni $opaque && $name ne {"hex"}} {
+          set member [respelled_tree $member]
+        }
+        lappend members $name $member
+      }
+      return [list o $members]
+    }
+  }
+}
+
+proc saves::property_planted {} { return [on_trial planted] }
+
+proc saves::planted {} {
+  variable log
+  variable tables
+  set name [pick [readable]]
+  if {[is_association $name]} return
+  if {[catch {plan $name [expr {[below 3] + 1}]} plan]} return
+  set count 0
+  set tree [plant $plan count]
+  set shape [plan_shape $plan]
+  save [list $name [write [respelled_tree $tree]]] [pick {merge replace}] 1
+  tally planted
+  set inserted 0
+  foreach line $log {
+    lassign $line action table key target path literal
+    if {$action eq "inserted"} { incr inserted }
+    if {$action eq "inserted" && $path eq "\$"} { set root $literal }
+  }
+  if {$inserted != $count} { return "planted $count rows, $inserted inserted" }
+  set path [odd::path $name]
+  set key [expr {[llength [dict get $tables $name key]] == 1 ? $root :
+    "json($root)"}]
+  set read [db eval "SELECT CAST(related_json(\$path, $key, \$shape) AS BLOB)"]
+  if {[normal [parse [lindex $read 0]]] ne [normal $tree]} {
+    return "planted: $shape: not [write $tree] but $read"
+  }
+}
+
+# ---- 4: what fails leaves nothing ----
+
+# A document that is damaged somewhere.
+proc saves::damaged {json} {
+  switch [pick {cut cut byte node node node}] {
+    cut { return [string range $json 0 [below [string length $json]]-1] }
+    byte {
+      set at [below [string length $json]]
+      return [string replace $json $at $at [pick {\{ \} \[ \] , : \" 0 n \\}]]
+    }
+    node { return [write [damaged_tree [parse $json]]] }
+  }
+}
+
+proc saves::damaged_tree {tree} {
+  lassign $tree kind body
+  if {$kind ne "s" && [llength $body] && [chance 75]} {
+    set at [below [llength $body]]
+    if {$kind eq "o"} { set at [expr {$at | 1}] }
+    lset body $at [damaged_tree [lindex $body $at]]
+    return [list $kind $body]
+  }
+  if {$kind eq "o" && [chance 60]} {
+    lappend body [pick {{"nothing"} {""} {"\u0000"}}] {s 1}
+    return [list o $body]
+  }
+  return [pick {{s null} {s 1} {s "text"} {a {}} {o {}} {a {{s 1}}} {a {{o {}}}}}]
+}
+
+# A trigger that refuses something, in one of the ways there are.
+proc saves::refusing_trigger {} {
+  variable tables
+  set name [pick [dict keys $tables]]
+  set raise [pick {ABORT ABORT FAIL IGNORE ROLLBACK}]
+  set text [expr {$raise eq "IGNORE" ? "" : ", 'refused'"}]
+  set sql "CREATE TRIGGER refuse [pick {BEFORE AFTER}] [pick {
+    INSERT INSERT UPDATE DELETE}] ON [odd::sql $name] [pick {{} {
+      WHEN (SELECT count(*) FROM sqlite_schema) < random() }}]
+    BEGIN SELECT RAISE($raise$text); END"
+  regsub {WHEN.*random\(\) } $sql "WHEN (SELECT count(*) FROM [odd::sql \
+    $name]) % 2 " sql
+  db eval $sql
+  return $raise
+}
+
+proc saves::property_refused {} {
+  variable trying
+  edits 1
+  set before [dump db]
+  set raise ""
+  if {[chance 40]} { set raise [refusing_trigger] }
+  set documents [lindex [list [whole_documents twin] [lindex \
+    [some_documents_named] 0]] [chance 50]]
+  if {![llength $documents]} return
+  if {$raise eq "" || [chance 10]} {
+    set at [expr {[below [expr {[llength $documents] / 2}]] * 2 + 1}]
+    lset documents $at [damaged [lindex $documents $at]]
+  }
+  set around [pick {{} BEGIN SAVEPOINT}]
+  if {$around ne ""} {
+    db eval [expr {$around eq "BEGIN" ? "BEGIN" : "SAVEPOINT mine"}]
+    if {$raise eq ""} { catch {db eval [insert_sql {*}[some_new_row]]} }
+    set trying 1
+  }
+  if {$raise eq "ROLLBACK"} { return [refused_rolled_back $documents $before] }
+  saved $documents [pick {merge replace}] wrong 0
+  set trying 0
+  set after [dump db]
+  if {$around ne ""} {
+    if {[catch {db eval [expr {$around eq "BEGIN" ? "COMMIT" :
+        "RELEASE mine"}]} message]} {
+      if {![string match "FOREIGN KEY*" $message]} {
+        return "$wrong $message"
+      }
+      db eval ROLLBACK
+      set after [dump db]
+    }
+  }
+  if {$wrong eq "" && [dump db] ne $after} { set wrong "commit changes it" }
+  return $wrong[unsound db]
+}
+
+# The trigger has ended the transaction.
+proc saves::refused_rolled_back {documents before} {
+  variable trying 0
+  set failed [catch {save $documents [pick {merge replace}]} message]
+  catch {db eval ROLLBACK}
+  if {$failed && [string match *refused $message]} {
+    set left [differences $before [dump db]]
+    if {$left ne ""} { return "rolled back, and yet: $left" }
+  }
+  return [unsound db]
+}
+
+proc saves::some_new_row {} {
+  variable tables
+  set name [pick [dict keys $tables]]
+  return [list $name [row_new $name]]
+}
+
+proc saves::some_documents_named {} {
+  lassign [some_documents] name shape list
+  set documents {}
+  foreach json $list { lappend documents $name $json }
+  return [list $documents]
 }
 
 # ---- a round ----
@@ -1088,17 +1480,30 @@ proc saves::attempt {property} {
   return $wrong
 }
 
+# `db` and `twin` as they were in the beginning.
+proc saves::restart {} {
+  variable script
+  empty_db
+  foreach sql $script {
+    if {![string match CREATE* $sql]} { db eval $sql }
+  }
+  make_twin 1
+}
+
 proc saves::round {} {
   world
   variable tables
   set first $tables
-  foreach property {same same same same edited edited synchronized copied} {
+  foreach property {
+    same same same same edited edited planted planted mixed refused synchronized
+    copied
+  } {
     variable trail {}
     set wrong [attempt $property]
     if {$wrong ne ""} { return $wrong }
-    if {$tables ne $first || $property in {edited synchronized}} {
+    if {$tables ne $first || $property in {mixed refused synchronized}} {
       set tables $first
-      make_twin 1
+      restart
     }
   }
 }
