@@ -377,6 +377,17 @@ static void explain_foreign_key(Persisting *persisting, const Object *object) {
   *persisting->failure = missing;
 }
 
+static void prefix_key(Failure *failure, const Key *key) {
+  Failure ignored = {0, NULL};
+  if (!failure->code) return;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  key_describe_row(text, key);
+  char *row = failure_text(&ignored, text);
+  failure_prefix(failure, "%s: ", row ? row : key->table->name);
+  sqlite3_free(row);
+  failure_clear(&ignored);
+}
+
 /* Says in front of the failure of which row it is. */
 static void prefix_row(Persisting *persisting, const Object *object) {
   Failure *failure = persisting->failure, ignored = {0, NULL};
@@ -387,11 +398,7 @@ static void prefix_row(Persisting *persisting, const Object *object) {
   persisting->failure = &ignored;
   Key key = object_row_key(persisting, object);
   persisting->failure = failure;
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  if (!ignored.code) key_describe_row(text, &key);
-  char *row = failure_text(&ignored, text);
-  failure_prefix(failure, "%s: ", row ? row : object->frame->table->name);
-  sqlite3_free(row);
+  if (!ignored.code) prefix_key(failure, &key);
   failure_clear(&ignored);
 }
 
@@ -509,7 +516,8 @@ static void update_row(Persisting *persisting, Object *object) {
   if (!persisting->said) return;
   if (!say_differences(persisting, object))
     failure_set(failure, SQLITE_ERROR,
-                "its row of %s is not there any more: a trigger has removed it",
+                "its row of %s is gone: removed by a trigger, or since a list "
+                "does not have it",
                 object->frame->table->name);
   sqlite3_stmt *update = NULL;
   Form *form =
@@ -686,6 +694,80 @@ static bool tie_is_linked(Persisting *persisting, const Tie *tie) {
   return linked;
 }
 
+static void append_object(const Persisting *persisting, sqlite3_str *text,
+                          const Object *object) {
+  if (persisting->graph->several)
+    sqlite3_str_appendf(text, "document %d: ", object->document);
+  object_append_path(text, object);
+}
+
+/* ---- what one list says of one link ---- */
+
+static void fail_two_payloads(Persisting *persisting, const Tie *first,
+                              const Tie *second, int place, const Value *said) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  value_describe(text, &second->payload_values[place]);
+  sqlite3_str_appendall(text, ", but ");
+  append_object(persisting, text, first->target);
+  sqlite3_str_appendall(text, " says ");
+  value_describe(text, said);
+  sqlite3_str_appendall(text, " of the same link");
+  char *message = failure_text(persisting->failure, text);
+  failure_set(persisting->failure, SQLITE_ERROR, "%s", message ? message : "");
+  sqlite3_free(message);
+  object_prefix(persisting->failure, persisting->graph, second->target,
+                second->payload.list[place]);
+}
+
+static void tie_add_payload(Persisting *persisting, Tie *tie,
+                            const Column *column, const Value *value) {
+  tie->payload.list = arena_extend(
+      persisting->failure, persisting->arena, (void *)tie->payload.list,
+      tie->payload.count, sizeof(*tie->payload.list));
+  tie->payload_values =
+      arena_extend(persisting->failure, persisting->arena, tie->payload_values,
+                   tie->payload.count, sizeof(*tie->payload_values));
+  if (persisting->failure->code) return;
+  tie->payload.list[tie->payload.count] = column;
+  tie->payload_values[tie->payload.count++] = *value;
+}
+
+/* The first of two that are one link has what is given of either. */
+static void tie_unite(Persisting *persisting, Tie *first, Tie *second) {
+  for (int i = 0; i < second->payload.count && !persisting->failure->code;
+       i++) {
+    const Column *column = second->payload.list[i];
+    const Value *value = &second->payload_values[i];
+    int place = 0;
+    while (place < first->payload.count && first->payload.list[place] != column)
+      place++;
+    if (place == first->payload.count) {
+      tie_add_payload(persisting, first, column, value);
+    } else if (!value_is_alike(column, &first->payload_values[place], value)) {
+      fail_two_payloads(persisting, first, second, i,
+                        &first->payload_values[place]);
+    }
+  }
+  second->made = true;
+}
+
+/* Where a pair is linked once, it is listed once. */
+static void persist_unite_ties(Persisting *persisting, const Listing *listing) {
+  const Relationship *r = listing->relationship;
+  if (r->cardinality != MANY_TO_MANY || !r->pair_unique) return;
+  for (Tie *tie = listing->ties; tie; tie = tie->next)
+    object_of(tie->target)->linked = NULL;
+  for (Tie *tie = listing->ties; tie && !persisting->failure->code;
+       tie = tie->next) {
+    Object *target = object_of(tie->target);
+    if (target->linked) {
+      tie_unite(persisting, target->linked, tie);
+    } else {
+      target->linked = tie;
+    }
+  }
+}
+
 /* What is given of a foreign key is what the row it refers to says. */
 static void persist_check_agreement(Persisting *persisting,
                                     const Object *holder, const Tie *tie) {
@@ -764,13 +846,6 @@ static const Listing *tie_omission(const Object *holder, const Tie *tie) {
         (listing->empty || !holder_is_in(holder, listing)))
       return listing;
   return NULL;
-}
-
-static void append_object(const Persisting *persisting, sqlite3_str *text,
-                          const Object *object) {
-  if (persisting->graph->several)
-    sqlite3_str_appendf(text, "document %d: ", object->document);
-  object_append_path(text, object);
 }
 
 /* Two places say different things of the holder's foreign key. */
@@ -896,6 +971,7 @@ static void leaving_delete(Persisting *persisting, const Leaving *leaving,
   key_bind(failure, statement, 1, target);
   while (statement_step(failure, statement)) continue;
   cache_give(persisting->connection->cache, statement);
+  prefix_key(failure, target);
   persist_note(persisting, "deleted", leaving->relationship->target->name,
                target, NULL, NULL);
 }
@@ -1013,6 +1089,8 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
   each_tie(&persisting, persist_check_tie);
   for (Listing *listing = graph->listings; listing; listing = listing->next)
     persist_check_empty(&persisting, listing);
+  for (Listing *listing = graph->listings; listing; listing = listing->next)
+    persist_unite_ties(&persisting, listing);
   each_tie(&persisting, persist_move);
   each_tie(&persisting, persist_hold);
   for (Listing *listing = graph->listings; listing; listing = listing->next)

@@ -1661,6 +1661,7 @@ typedef struct Object {
   struct Listing *listings;
   Value *kept; /* what the frame keeps of its row; NULL: not known */
   ObjectState state;
+  Tie *linked;  /* to it, of the listing that is looked at; see persist.c */
   bool settled; /* see identity.c */
   bool found;   /* its row was there before */
 } Object;
