@@ -41,6 +41,21 @@ typedef struct Persisting {
 
 /* ---- what has been done ---- */
 
+static void log_part(sqlite3_str *text, const Value *value) {
+  if (value->type == SQLITE_TEXT) {
+    name_append_json(text, value->bytes);
+  } else if (value->type == SQLITE_BLOB) {
+    sqlite3_str_appendall(text, "{\"hex\":\"");
+    for (int i = 0; i < value->size; i++)
+      sqlite3_str_appendf(text, "%02x", (unsigned char)value->bytes[i]);
+    sqlite3_str_appendall(text, "\"}");
+  } else if (value->type == SQLITE_NULL) {
+    sqlite3_str_appendall(text, "null");
+  } else {
+    value_describe(text, value);
+  }
+}
+
 /* A key of several columns as a JSON array. */
 static void log_key(Persisting *persisting, const Key *key) {
   Failure *failure = persisting->failure;
@@ -52,11 +67,7 @@ static void log_key(Persisting *persisting, const Key *key) {
   for (int i = 0; i < key->columns->count; i++) {
     const Value *value = &key_values(key)[i];
     sqlite3_str_appendall(text, i ? "," : "[");
-    if (value->type == SQLITE_TEXT) {
-      name_append_json(text, value->bytes);
-    } else {
-      value_describe(text, value);
-    }
+    log_part(text, value);
   }
   sqlite3_str_appendall(text, "]");
   char *array = failure_text(failure, text);
@@ -960,6 +971,12 @@ static void leaving_read(Persisting *persisting, const Leaving *leaving,
   }
 }
 
+/* A trigger has kept the row from going. */
+static bool was_skipped(const Persisting *persisting) {
+  return !persisting->failure->code &&
+         !sqlite3_changes64(persisting->connection->db);
+}
+
 /* The row that holds the foreign key goes. */
 static void leaving_delete(Persisting *persisting, const Leaving *leaving,
                            const Key *target) {
@@ -972,6 +989,7 @@ static void leaving_delete(Persisting *persisting, const Leaving *leaving,
   while (statement_step(failure, statement)) continue;
   cache_give(persisting->connection->cache, statement);
   prefix_key(failure, target);
+  if (was_skipped(persisting)) return;
   persist_note(persisting, "deleted", leaving->relationship->target->name,
                target, NULL, NULL);
 }
@@ -1005,6 +1023,7 @@ static void leaving_unlink(Persisting *persisting, const Leaving *leaving,
   }
   link_dissolve(failure, &order, &leaving->source, target, statement);
   cache_give(persisting->connection->cache, statement);
+  if (was_skipped(persisting)) return;
   persist_note(persisting, "unlinked", r->full_name, &leaving->source, target,
                NULL);
   if (leaving->orphans && r->pair_unique) note_orphan(persisting, target);
