@@ -762,21 +762,66 @@ static void tie_unite(Persisting *persisting, Tie *first, Tie *second) {
   second->made = true;
 }
 
+static bool links_once(const Relationship *r) {
+  return r->cardinality == MANY_TO_MANY && r->pair_unique;
+}
+
+static void tie_arrive(Persisting *persisting, Tie *tie) {
+  Object *target = object_of(tie->target);
+  (void)persisting;
+  if (!links_once(tie->listing->relationship)) return;
+  tie->of_target = target->arriving;
+  target->arriving = tie;
+}
+
 /* Where a pair is linked once, it is listed once. */
-static void persist_unite_ties(Persisting *persisting, const Listing *listing) {
-  const Relationship *r = listing->relationship;
-  if (r->cardinality != MANY_TO_MANY || !r->pair_unique) return;
-  for (Tie *tie = listing->ties; tie; tie = tie->next)
-    object_of(tie->target)->linked = NULL;
+static void listing_unite(Persisting *persisting, const Listing *listing) {
   for (Tie *tie = listing->ties; tie && !persisting->failure->code;
        tie = tie->next) {
     Object *target = object_of(tie->target);
-    if (target->linked) {
-      tie_unite(persisting, target->linked, tie);
-    } else {
+    if (target->linked_by != listing) {
+      target->linked_by = listing;
       target->linked = tie;
+    } else if (!tie->made) {
+      tie_unite(persisting, target->linked, tie);
     }
   }
+}
+
+static void fail_unlisted(Persisting *persisting, const Tie *tie,
+                          const Listing *listing) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendf(text, "%s leads here, and %s does not list ",
+                      tie->listing->relationship->full_name,
+                      listing->relationship->full_name);
+  append_object(persisting, text, object_of(tie->listing->source));
+  sqlite3_str_appendall(text, ": leave one of them out");
+  char *message = failure_text(persisting->failure, text);
+  failure_set(persisting->failure, SQLITE_CONSTRAINT, "%s",
+              message ? message : "");
+  sqlite3_free(message);
+  object_prefix(persisting->failure, persisting->graph, tie->target, NULL);
+}
+
+/* What is listed from the other side is the same link, and must not be missing
+** where the list is the whole one.  The ties of the listing are marked. */
+static void listing_meet(Persisting *persisting, const Listing *listing) {
+  Tie *tie = object_of(listing->source)->arriving;
+  for (; tie && !persisting->failure->code; tie = tie->of_target) {
+    const Object *source = object_of(tie->listing->source);
+    if (tie->listing->relationship != listing->relationship->inverse) continue;
+    if (source->linked_by != listing) {
+      if (listing->whole) fail_unlisted(persisting, tie, listing);
+    } else if (!tie->made && !source->linked->made) {
+      tie_unite(persisting, source->linked, tie);
+    }
+  }
+}
+
+static void persist_unite_ties(Persisting *persisting, const Listing *listing) {
+  if (!links_once(listing->relationship)) return;
+  listing_unite(persisting, listing);
+  listing_meet(persisting, listing);
 }
 
 /* What is given of a foreign key is what the row it refers to says. */
@@ -1108,6 +1153,7 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
   each_tie(&persisting, persist_check_tie);
   for (Listing *listing = graph->listings; listing; listing = listing->next)
     persist_check_empty(&persisting, listing);
+  each_tie(&persisting, tie_arrive);
   for (Listing *listing = graph->listings; listing; listing = listing->next)
     persist_unite_ties(&persisting, listing);
   each_tie(&persisting, persist_move);

@@ -1661,7 +1661,9 @@ typedef struct Object {
   struct Listing *listings;
   Value *kept; /* what the frame keeps of its row; NULL: not known */
   ObjectState state;
-  Tie *linked;  /* to it, of the listing that is looked at; see persist.c */
+  Tie *arriving; /* a link of an association table that leads to it */
+  Tie *linked;   /* the first that leads to it, of the listing `linked_by` */
+  const struct Listing *linked_by;
   bool settled; /* see identity.c */
   bool found;   /* its row was there before */
 } Object;
@@ -1681,6 +1683,7 @@ typedef struct Listing {
 struct Tie {
   struct Tie *next;      /* of the listing */
   struct Tie *of_holder; /* another one whose foreign key is in that row */
+  struct Tie *of_target; /* another one that arrives there */
   Listing *listing;
   Object *target;
   Columns payload;
