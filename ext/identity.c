@@ -306,14 +306,34 @@ static void object_unite(Identity *identity, Object *first,
   }
 }
 
+/* A to-one is null in one of them, and leads to a row in the other. */
+static void check_null(Identity *identity, const Listing *first,
+                       const Listing *second) {
+  const Relationship *r = second->relationship;
+  bool to_one = r->cardinality == ONE_TO_ONE || r->cardinality == MANY_TO_ONE;
+  if (!to_one || !first->ties == !second->ties) return;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  if (identity->graph->documents > 1)
+    sqlite3_str_appendf(text, "document %d, ", first->source->document);
+  object_append_path(text, first->source);
+  char *place = failure_text(identity->failure, text);
+  failure_set(identity->failure, SQLITE_ERROR,
+              "%s is %s, but %s says otherwise of the same row", r->full_name,
+              second->ties ? "a row" : "null", place ? place : "");
+  sqlite3_free(place);
+  object_prefix(identity->failure, identity->graph, second->source, NULL);
+}
+
 /* What is listed of a relationship by either. */
-static void object_join_listings(Object *first, Object *second) {
+static void object_join_listings(Identity *identity, Object *first,
+                                 Object *second) {
   while (second->listings) {
     Listing *listing = second->listings, *other = first->listings;
     second->listings = listing->of_object;
     while (other && other->relationship != listing->relationship)
       other = other->of_object;
     if (other) {
+      check_null(identity, other, listing);
       other->whole |= listing->whole;
       *(other->last ? &other->last->next : &other->ties) = listing->ties;
       if (listing->last) other->last = listing->last;
@@ -333,7 +353,7 @@ static Object *object_join(Identity *identity, Object *first, Object *second) {
   while (*end) end = &(*end)->of_holder;
   *end = second->held;
   second->held = NULL;
-  object_join_listings(first, second);
+  object_join_listings(identity, first, second);
   second->same = first;
   first->found |= second->found;
   if (!first->kept) first->kept = second->kept;

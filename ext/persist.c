@@ -31,6 +31,7 @@ typedef struct Persisting {
   Arena *arena;
   Values *log; /* of what is done, or NULL */
   sqlite3_int64 count;
+  bool removes;    /* rows have gone */
   int depth, room; /* of the objects that are entered */
   Object **entered;
   /* what is said of the row that is written */
@@ -426,14 +427,19 @@ static bool say_differences(Persisting *persisting, const Object *object) {
   return there;
 }
 
+/* Does nothing where a failure says more. */
+static void fail_gone(Persisting *persisting, const Object *object) {
+  failure_set(persisting->failure, SQLITE_CONSTRAINT,
+              "its row of %s is not there any more: the documents remove it "
+              "elsewhere, or a trigger does",
+              object->frame->table->name);
+}
+
 static void update_row(Persisting *persisting, Object *object) {
   Failure *failure = persisting->failure;
   say_rest(persisting, object);
   if (!persisting->said) return;
-  if (!say_differences(persisting, object))
-    failure_set(failure, SQLITE_ERROR,
-                "its row of %s is not there any more: a trigger has removed it",
-                object->frame->table->name);
+  if (!say_differences(persisting, object)) fail_gone(persisting, object);
   sqlite3_stmt *update = NULL;
   Form *form =
       persisting->said && !failure->code ? said_form(persisting, object) : NULL;
@@ -680,6 +686,7 @@ static void leaving_delete(Persisting *persisting, const Leaving *leaving,
   key_bind(failure, statement, 1, target);
   while (statement_step(failure, statement)) continue;
   cache_give(persisting->connection->cache, statement);
+  persisting->removes = true;
   persist_note(persisting, "deleted", leaving->relationship->target->name,
                target, NULL, NULL);
 }
@@ -712,6 +719,8 @@ static void leaving_unlink(Persisting *persisting, const Leaving *leaving,
     key_bind(failure, statement, 1, target);
   }
   link_dissolve(failure, &order, &leaving->source, target, statement);
+  if (leaving->orphans || r->cardinality == MANY_TO_MANY)
+    persisting->removes = true;
   cache_give(persisting->connection->cache, statement);
   persist_note(persisting, "unlinked", r->full_name, &leaving->source, target,
                NULL);
@@ -760,6 +769,19 @@ static void persist_leaving(Persisting *persisting, const Listing *listing) {
   object_prefix(persisting->failure, persisting->graph, listing->source, NULL);
 }
 
+/* What stands in the documents has not gone with what does not. */
+static void check_there(Persisting *persisting, const Object *object) {
+  Failure missing = {0, NULL};
+  Key key = object_row_key(persisting, object);
+  if (persisting->failure->code) return;
+  key_demand(&missing, persisting->connection, &key);
+  if (missing.code) {
+    failure_clear(&missing);
+    fail_gone(persisting, object);
+    object_prefix(persisting->failure, persisting->graph, object, NULL);
+  }
+}
+
 /* ---- all of it ---- */
 
 static void each_tie(Persisting *persisting,
@@ -802,5 +824,8 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
        object = object->next)
     if (!object->same) persist_row(&persisting, object);
   each_tie(&persisting, persist_tie);
+  for (Object *object = graph->objects; object && persisting.removes;
+       object = object->next)
+    if (object->found && !object->same) check_there(&persisting, object);
   return persisting.count;
 }

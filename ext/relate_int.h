@@ -1609,6 +1609,7 @@ typedef struct Object {
   struct Object *same; /* that stands for its row; NULL: itself */
   Tie *held;           /* for which its row holds the foreign key */
   struct Listing *listings;
+  Tie *claims; /* of one-to-ones to it, see agreement.c */
   Value *kept; /* what the frame keeps of its row; NULL: not known */
   ObjectState state;
   bool settled; /* see identity.c */
@@ -1629,6 +1630,7 @@ typedef struct Listing {
 struct Tie {
   struct Tie *next;      /* of the listing */
   struct Tie *of_holder; /* another one whose foreign key is in that row */
+  struct Tie *of_parent; /* another one that claims the same row */
   Listing *listing;
   Object *target;
   Columns payload;
@@ -1832,6 +1834,11 @@ RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
                               const Relationship *relationship,
                               const Fields *fields, int argc,
                               sqlite3_value **argv);
+
+/* ---- layer 13: agreement.c: documents that contradict themselves ---- */
+
+/* Fails if what the objects say of links can't all be. */
+RELATE_PRIVATE void graph_agree(Failure *failure, const Graph *graph);
 
 /* ---- layer 13: persist.c: rows and links of documents, written ---- */
 
