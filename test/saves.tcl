@@ -40,6 +40,7 @@ namespace eval saves {
   variable fresh       ;# number of the last value that is used once
   variable script      ;# SQL that made the world
   variable trail       ;# what has been saved since
+  variable plainly 0    ;# shapes have no rows of association tables
   variable trying 0     ;# there is a transaction
   variable counts [dict create]
 }
@@ -745,6 +746,7 @@ proc saves::payload_items {lead} {
 
 # What follows relationships to that depth; those of the kinds `repeats` to the end.
 proc saves::shape {name depth {lead ""} {repeats {}}} {
+  variable plainly
   variable tables
   variable leads
   set table [dict get $tables $name]
@@ -753,7 +755,8 @@ proc saves::shape {name depth {lead ""} {repeats {}}} {
   if {$lead ne ""} { lappend items {*}[payload_items $lead] }
   if {$depth > 0 && [dict exists $leads $name]} {
     foreach other [dict get $leads $name] {
-      if {![chance 45]} continue
+      if {![chance 45] || ($plainly && [dict get $other kind] eq "one-to-many" &&
+          [is_association [dict get $other target]])} continue
       lappend items [shape_item $other $depth $repeats]
     }
   }
@@ -1114,6 +1117,7 @@ proc saves::edited_merged {name shape list documents} {
 
 # What two databases say, mixed: it is refused, or it is not contradictory.
 proc saves::property_mixed {} {
+  variable plainly 1
   edits 1
   set documents {}
   foreach database {db twin db twin} {
@@ -1121,6 +1125,7 @@ proc saves::property_mixed {} {
     foreach json [lrange $list [below 2] end] { lappend documents $name $json }
     if {[chance 40]} break
   }
+  set plainly 0
   if {![llength $documents]} return
   saved $documents [pick {merge replace replace}] wrong
   tally mixed
