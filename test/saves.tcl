@@ -40,7 +40,7 @@ namespace eval saves {
   variable fresh       ;# number of the last value that is used once
   variable script      ;# SQL that made the world
   variable trail       ;# what has been saved since
-  variable plainly 0    ;# shapes have no rows of association tables
+  variable plainly 0    ;# shapes say each link in one way only
   variable trying 0     ;# there is a transaction
   variable counts [dict create]
 }
@@ -752,6 +752,7 @@ proc saves::shape {name depth {lead ""} {repeats {}}} {
   set table [dict get $tables $name]
   set items [expr {[chance 60] ? [column_items $table] :
     [some_items $table 50]}]
+  if {$plainly} { set items [own_items $table] }
   if {$lead ne ""} { lappend items {*}[payload_items $lead] }
   if {$depth > 0 && [dict exists $leads $name]} {
     foreach other [dict get $leads $name] {
