@@ -1609,7 +1609,9 @@ typedef struct Object {
   struct Object *same; /* that stands for its row; NULL: itself */
   Tie *held;           /* for which its row holds the foreign key */
   struct Listing *listings;
-  Tie *claims; /* of one-to-ones to it, see agreement.c */
+  Tie *claims;                  /* of one-to-ones to it, see agreement.c */
+  const struct Listing *listed; /* the last listing that has it, */
+  const Tie *listed_by;         /* and the tie */
   Value *kept; /* what the frame keeps of its row; NULL: not known */
   ObjectState state;
   bool settled; /* see identity.c */
