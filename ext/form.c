@@ -81,7 +81,8 @@ int frame_place(const Frame *frame, const Column *column) {
 
 const Columns *frame_key(const Frame *frame, int number) {
   const Table *table = frame->table;
-  if (number == 0) return &table->primary_key;
+  if (number == 0)
+    return table->primary_key.count ? &table->primary_key : &table->row_key;
   const Index *index = &table->indexes[number - 1];
   return index->unique && index->plain && index->origin != 'p' ? &index->columns
                                                                : NULL;

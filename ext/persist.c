@@ -385,11 +385,13 @@ static bool column_is_tied(const Object *object, const Column *column) {
 /* The columns by which it is known stay as they are. */
 static void say_rest(Persisting *persisting, const Object *object) {
   const Table *table = object->frame->table;
+  const Columns *by = frame_key(object->frame, object->by);
   persisting->said = 0;
   for (int i = 0; i < object->form->columns.count; i++) {
     const Column *column = object->form->columns.list[i];
     if (!columns_contain(&table->primary_key, column) &&
-        column != &table->rowid && !column_is_tied(object, column))
+        !columns_contain(by, column) && column != &table->rowid &&
+        !column_is_tied(object, column))
       say_column(persisting, column, &object->values[i]);
   }
 }

@@ -1038,7 +1038,7 @@ RELATE_PRIVATE Form *forms_form(Failure *failure, Forms *forms, Frame *frame,
 /* The place of the column among those that are kept, or given; -1: it is not. */
 RELATE_PRIVATE int frame_place(const Frame *frame, const Column *column);
 RELATE_PRIVATE int form_place(const Form *form, const Column *column);
-/* By which a row can be known: number 0 is the primary key, without columns where
+/* By which a row can be known: number 0 is the primary key, or the rowid where
 ** there is none, 1 and on are the indexes; NULL: that one does not tell rows
 ** apart. */
 RELATE_PRIVATE const Columns *frame_key(const Frame *frame, int number);
@@ -1616,6 +1616,7 @@ typedef struct Object {
   ObjectState state;
   bool settled; /* see identity.c */
   bool found;   /* its row was there before */
+  int by;       /* the number of the key that has found it */
 } Object;
 
 /* What an object says of a relationship: some links of its row, or all. */

@@ -816,7 +816,9 @@ proc saves::whole_item {lead} {
   variable tables
   set table [dict get $tables [dict get $lead target]]
   if {[chance 70]} {
-    set items [lmap column [dict get $table key] { odd::path $column }]
+    set items [lmap column [dict get $table [pick {key refer}]] {
+      odd::path $column
+    }]
   } else {
     set items [column_items $table]
   }
