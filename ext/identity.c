@@ -6,8 +6,9 @@
 ** A row is known by its primary key, where all of that is given, else by the first
 ** UNIQUE key of which all is given.  A foreign key is given also by the object that
 ** stands around, or inside: a line of an order is known by the order's number and
-** its own.  But UNIQUE keys that the object gives alone come before those.  A row that has the
-** key in the database is found; else there is to be a new one.
+** its own; but UNIQUE keys that the object gives alone come before those.  A row that
+** has the key in the database is found; else there is to be a new one.  The key by
+** which it is found stays as it is.
 **
 ** Objects that give the same key, or are found to be the same row, are one: the
 ** first of them stands for all, and has everything that is given of any.
@@ -284,7 +285,22 @@ static void fail_two_values(Identity *identity, const Object *first,
   object_prefix(failure, identity->graph, second, column);
 }
 
-/* `first` has what is given of `second`, too. */
+static bool column_is_in_a_key(const Frame *frame, const Column *column) {
+  for (int i = 0; i <= frame->table->index_count; i++) {
+    const Columns *key = frame_key(frame, i);
+    if (key && columns_contain(key, column)) return true;
+  }
+  return false;
+}
+
+/* Two spellings of a key, such as 'Ann' and 'ann' under NOCASE. */
+static bool is_respelled(const Frame *frame, const Column *column,
+                         const Value *a, const Value *b) {
+  return column_is_in_a_key(frame, column) && value_matches(column, a, b);
+}
+
+/* `first` has what is given of `second`, too.  A key is spelled as by the one that
+** says more of the row. */
 static void object_unite(Identity *identity, Object *first,
                          const Object *second) {
   Arena *arena = identity->graph->forms.arena;
@@ -304,15 +320,20 @@ static void object_unite(Identity *identity, Object *first,
     if (place < 0) {
       list[count] = b->list[i];
       values[count++] = second->values[i];
-    } else if (!value_is_alike(b->list[i], &first->values[place],
-                               &second->values[i])) {
+    } else if (value_is_alike(b->list[i], &first->values[place],
+                              &second->values[i])) {
+      continue;
+    } else if (is_respelled(first->frame, b->list[i], &first->values[place],
+                            &second->values[i])) {
+      if (b->count > a->count) values[place] = second->values[i];
+    } else {
       fail_two_values(identity, first, second, b->list[i],
                       &first->values[place], &second->values[i]);
     }
   }
   if (identity->failure->code) return;
+  first->values = values;
   if (count > a->count) {
-    first->values = values;
     first->form = forms_form(identity->failure, &identity->graph->forms,
                              first->frame, count, list);
   }
@@ -360,6 +381,7 @@ static Object *object_join(Identity *identity, Object *first, Object *second) {
   object_join_held(first, second);
   object_join_listings(first, second);
   second->same = first;
+  if (!first->found || !second->by) first->by = second->by;
   first->found |= second->found;
   if (!first->kept) first->kept = second->kept;
   return first;
@@ -378,6 +400,7 @@ static bool object_find_by(Identity *identity, Object *object, int number) {
   if (statement_step(identity->failure, find)) {
     object_keep(identity->failure, forms->arena, object, find);
     object->found = true;
+    object->by = number;
   }
   if (find) sqlite3_reset(find);
   return object->found;
@@ -479,6 +502,30 @@ static Object *identity_settle_key(Identity *identity, Object *object,
   return object_join(identity, other, object);
 }
 
+/* What is given of the row's own key is what it has. */
+static void check_row_key(Identity *identity, const Object *object) {
+  const Columns *key = &object->frame->table->row_key;
+  const Columns *by = frame_key(object->frame, object->by);
+  for (int i = 0; i < key->count && !identity->failure->code; i++) {
+    int place = form_place(object->form, key->list[i]);
+    if (place < 0 || columns_contain(by, key->list[i]) ||
+        value_matches(key->list[i], &object->values[place], &object->kept[i]))
+      continue;
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(text, "%s is ", key->list[i]->name);
+    value_describe(text, &object->values[place]);
+    sqlite3_str_appendall(text,
+                          " in the documents, but the row that has its "
+                          "other key has ");
+    value_describe(text, &object->kept[i]);
+    char *message = failure_text(identity->failure, text);
+    failure_set(identity->failure, SQLITE_CONSTRAINT, "%s",
+                message ? message : "");
+    sqlite3_free(message);
+    object_prefix(identity->failure, identity->graph, object, NULL);
+  }
+}
+
 /* Finds its row, and the objects that are the same.  A primary key that is given
 ** is the only one that finds it. */
 static void identity_settle(Identity *identity, Object *object) {
@@ -494,7 +541,8 @@ static void identity_settle(Identity *identity, Object *object) {
       object = identity_settle_key(identity, object, number, finds);
   }
   if (!object->found || identity->failure->code) return;
-  object_join(identity, identity_of_row(identity, object), object);
+  object = object_join(identity, identity_of_row(identity, object), object);
+  check_row_key(identity, object);
 }
 
 /* What stands around it comes first, and what its foreign keys refer to. */

@@ -31,6 +31,7 @@ typedef struct Persisting {
   Arena *arena;
   Values *log; /* of what is done, or NULL */
   sqlite3_int64 count;
+  bool removes;    /* rows have gone */
   int depth, room; /* of the objects that are entered */
   Object **entered;
   /* what is said of the row that is written */
@@ -479,11 +480,13 @@ static bool column_is_tied(const Object *object, const Column *column) {
 /* The columns by which it is known stay as they are. */
 static void say_rest(Persisting *persisting, const Object *object) {
   const Table *table = object->frame->table;
+  const Columns *by = frame_key(object->frame, object->by);
   persisting->said = 0;
   for (int i = 0; i < object->form->columns.count; i++) {
     const Column *column = object->form->columns.list[i];
     if (!columns_contain(&table->primary_key, column) &&
-        column != &table->rowid && !column_is_tied(object, column))
+        !columns_contain(by, column) && column != &table->rowid &&
+        !column_is_tied(object, column))
       say_column(persisting, column, &object->values[i]);
   }
 }
@@ -521,15 +524,20 @@ static bool say_differences(Persisting *persisting, const Object *object) {
   return there;
 }
 
+/* Does nothing where a failure says more. */
+static void fail_gone(Persisting *persisting, const Object *object) {
+  failure_set(
+      persisting->failure, SQLITE_CONSTRAINT,
+      "its row of %s is gone: removed by a trigger, or since a list does "
+      "not have it",
+      object->frame->table->name);
+}
+
 static void update_row(Persisting *persisting, Object *object) {
   Failure *failure = persisting->failure;
   say_rest(persisting, object);
   if (!persisting->said) return;
-  if (!say_differences(persisting, object))
-    failure_set(failure, SQLITE_ERROR,
-                "its row of %s is gone: removed by a trigger, or since a list "
-                "does not have it",
-                object->frame->table->name);
+  if (!say_differences(persisting, object)) fail_gone(persisting, object);
   sqlite3_stmt *update = NULL;
   Form *form =
       persisting->said && !failure->code ? said_form(persisting, object) : NULL;
@@ -705,125 +713,6 @@ static bool tie_is_linked(Persisting *persisting, const Tie *tie) {
   return linked;
 }
 
-static void append_object(const Persisting *persisting, sqlite3_str *text,
-                          const Object *object) {
-  if (persisting->graph->several)
-    sqlite3_str_appendf(text, "document %d: ", object->document);
-  object_append_path(text, object);
-}
-
-/* ---- what one list says of one link ---- */
-
-static void fail_two_payloads(Persisting *persisting, const Tie *first,
-                              const Tie *second, int place, const Value *said) {
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  value_describe(text, &second->payload_values[place]);
-  sqlite3_str_appendall(text, ", but ");
-  append_object(persisting, text, first->target);
-  sqlite3_str_appendall(text, " says ");
-  value_describe(text, said);
-  sqlite3_str_appendall(text, " of the same link");
-  char *message = failure_text(persisting->failure, text);
-  failure_set(persisting->failure, SQLITE_ERROR, "%s", message ? message : "");
-  sqlite3_free(message);
-  object_prefix(persisting->failure, persisting->graph, second->target,
-                second->payload.list[place]);
-}
-
-static void tie_add_payload(Persisting *persisting, Tie *tie,
-                            const Column *column, const Value *value) {
-  tie->payload.list = arena_extend(
-      persisting->failure, persisting->arena, (void *)tie->payload.list,
-      tie->payload.count, sizeof(*tie->payload.list));
-  tie->payload_values =
-      arena_extend(persisting->failure, persisting->arena, tie->payload_values,
-                   tie->payload.count, sizeof(*tie->payload_values));
-  if (persisting->failure->code) return;
-  tie->payload.list[tie->payload.count] = column;
-  tie->payload_values[tie->payload.count++] = *value;
-}
-
-/* The first of two that are one link has what is given of either. */
-static void tie_unite(Persisting *persisting, Tie *first, Tie *second) {
-  for (int i = 0; i < second->payload.count && !persisting->failure->code;
-       i++) {
-    const Column *column = second->payload.list[i];
-    const Value *value = &second->payload_values[i];
-    int place = 0;
-    while (place < first->payload.count && first->payload.list[place] != column)
-      place++;
-    if (place == first->payload.count) {
-      tie_add_payload(persisting, first, column, value);
-    } else if (!value_is_alike(column, &first->payload_values[place], value)) {
-      fail_two_payloads(persisting, first, second, i,
-                        &first->payload_values[place]);
-    }
-  }
-  second->made = true;
-}
-
-static bool links_once(const Relationship *r) {
-  return r->cardinality == MANY_TO_MANY && r->pair_unique;
-}
-
-static void tie_arrive(Persisting *persisting, Tie *tie) {
-  Object *target = object_of(tie->target);
-  (void)persisting;
-  if (!links_once(tie->listing->relationship)) return;
-  tie->of_target = target->arriving;
-  target->arriving = tie;
-}
-
-/* Where a pair is linked once, it is listed once. */
-static void listing_unite(Persisting *persisting, const Listing *listing) {
-  for (Tie *tie = listing->ties; tie && !persisting->failure->code;
-       tie = tie->next) {
-    Object *target = object_of(tie->target);
-    if (target->linked_by != listing) {
-      target->linked_by = listing;
-      target->linked = tie;
-    } else if (!tie->made) {
-      tie_unite(persisting, target->linked, tie);
-    }
-  }
-}
-
-static void fail_unlisted(Persisting *persisting, const Tie *tie,
-                          const Listing *listing) {
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  sqlite3_str_appendf(text, "%s leads here, and %s does not list ",
-                      tie->listing->relationship->full_name,
-                      listing->relationship->full_name);
-  append_object(persisting, text, object_of(tie->listing->source));
-  sqlite3_str_appendall(text, ": leave one of them out");
-  char *message = failure_text(persisting->failure, text);
-  failure_set(persisting->failure, SQLITE_CONSTRAINT, "%s",
-              message ? message : "");
-  sqlite3_free(message);
-  object_prefix(persisting->failure, persisting->graph, tie->target, NULL);
-}
-
-/* What is listed from the other side is the same link, and must not be missing
-** where the list is the whole one.  The ties of the listing are marked. */
-static void listing_meet(Persisting *persisting, const Listing *listing) {
-  Tie *tie = object_of(listing->source)->arriving;
-  for (; tie && !persisting->failure->code; tie = tie->of_target) {
-    const Object *source = object_of(tie->listing->source);
-    if (tie->listing->relationship != listing->relationship->inverse) continue;
-    if (source->linked_by != listing) {
-      if (listing->whole) fail_unlisted(persisting, tie, listing);
-    } else if (!tie->made && !source->linked->made) {
-      tie_unite(persisting, source->linked, tie);
-    }
-  }
-}
-
-static void persist_unite_ties(Persisting *persisting, const Listing *listing) {
-  if (!links_once(listing->relationship)) return;
-  listing_unite(persisting, listing);
-  listing_meet(persisting, listing);
-}
-
 /* What is given of a foreign key is what the row it refers to says. */
 static void persist_check_agreement(Persisting *persisting,
                                     const Object *holder, const Tie *tie) {
@@ -860,84 +749,7 @@ static void persist_tie(Persisting *persisting, Tie *tie) {
                  &source, &target, tie->target);
 }
 
-/* ---- what the documents say of one foreign key ---- */
-
-static bool is_of_key(const Listing *listing, const Tie *tie) {
-  const Relationship *r = tie->listing->relationship;
-  return listing->relationship == r || listing->relationship == r->inverse;
-}
-
-/* Another row to which the same foreign key is to refer, or NULL. */
-static const Object *tie_rival(const Object *holder, const Tie *tie) {
-  for (const Tie *other = holder->held; other; other = other->of_holder)
-    if (is_of_key(other->listing, tie) && tie_parent(other) != tie_parent(tie))
-      return tie_parent(other);
-  return NULL;
-}
-
-/* What says of the row that holds the foreign key that it refers to none. */
-static const Listing *tie_denial(const Object *holder, const Tie *tie) {
-  for (const Listing *listing = holder->listings; listing;
-       listing = listing->of_object)
-    if (link_is_source(listing->relationship) && is_of_key(listing, tie) &&
-        listing->empty)
-      return listing;
-  return NULL;
-}
-
-static bool holder_is_in(const Object *holder, const Listing *listing) {
-  for (const Tie *tie = holder->held; tie; tie = tie->of_holder)
-    if (tie->listing == listing) return true;
-  for (const Tie *tie = listing->ties; tie; tie = tie->next)
-    if (object_of(tie->target) == holder) return true;
-  return false;
-}
-
-/* A whole list of the row that is referred to, in which the holder is not. */
-static const Listing *tie_omission(const Object *holder, const Tie *tie) {
-  for (const Listing *listing = tie_parent(tie)->listings; listing;
-       listing = listing->of_object)
-    if (listing->whole && link_is_target(listing->relationship) &&
-        is_of_key(listing, tie) &&
-        (listing->empty || !holder_is_in(holder, listing)))
-      return listing;
-  return NULL;
-}
-
-/* Two places say different things of the holder's foreign key. */
-static void fail_two_places(Persisting *persisting, const Object *holder,
-                            const Tie *tie, const Object *rival,
-                            const Listing *other) {
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  columns_append(text, tie_columns(tie), ", ");
-  sqlite3_str_appendall(text, " is to refer to ");
-  append_object(persisting, text, tie_parent(tie));
-  if (rival) {
-    sqlite3_str_appendall(text, ", and to ");
-    append_object(persisting, text, rival);
-  } else if (link_is_source(other->relationship)) {
-    sqlite3_str_appendf(text, ", and %s is null",
-                        other->relationship->full_name);
-  } else {
-    sqlite3_str_appendf(text, ", where %s does not list it",
-                        other->relationship->full_name);
-  }
-  sqlite3_str_appendall(text, ": leave one of them out");
-  char *message = failure_text(persisting->failure, text);
-  failure_set(persisting->failure, SQLITE_CONSTRAINT, "%s",
-              message ? message : "");
-  sqlite3_free(message);
-  object_prefix(persisting->failure, persisting->graph, holder, NULL);
-}
-
-static void persist_check_tie(Persisting *persisting, Tie *tie) {
-  const Object *holder = tie_holder(tie);
-  if (!holder) return;
-  const Object *rival = tie_rival(holder, tie);
-  const Listing *other = tie_denial(holder, tie);
-  if (!other) other = tie_omission(holder, tie);
-  if (rival || other) fail_two_places(persisting, holder, tie, rival, other);
-}
+/* ---- foreign keys ---- */
 
 /* A foreign key that is to refer to no row is not given as one that does. */
 static void persist_check_empty(Persisting *persisting,
@@ -1035,6 +847,7 @@ static void leaving_delete(Persisting *persisting, const Leaving *leaving,
   cache_give(persisting->connection->cache, statement);
   prefix_key(failure, target);
   if (was_skipped(persisting)) return;
+  persisting->removes = true;
   persist_note(persisting, "deleted", leaving->relationship->target->name,
                target, NULL, NULL);
 }
@@ -1069,6 +882,8 @@ static void leaving_unlink(Persisting *persisting, const Leaving *leaving,
   link_dissolve(failure, &order, &leaving->source, target, statement);
   cache_give(persisting->connection->cache, statement);
   if (was_skipped(persisting)) return;
+  if (leaving->orphans || r->cardinality == MANY_TO_MANY)
+    persisting->removes = true;
   persist_note(persisting, "unlinked", r->full_name, &leaving->source, target,
                NULL);
   if (leaving->orphans && r->pair_unique) note_orphan(persisting, target);
@@ -1116,6 +931,18 @@ static void persist_leaving(Persisting *persisting, const Listing *listing) {
   object_prefix(persisting->failure, persisting->graph, listing->source, NULL);
 }
 
+/* What stands in the documents has not gone with what does not. */
+static void check_there(Persisting *persisting, const Object *object) {
+  Failure missing = {0, NULL};
+  if (persisting->failure->code) return;
+  Key key = object_row_key(persisting, object);
+  key_demand(&missing, persisting->connection, &key);
+  if (!missing.code) return;
+  failure_clear(&missing);
+  fail_gone(persisting, object);
+  object_prefix(persisting->failure, persisting->graph, object, NULL);
+}
+
 /* ---- all of it ---- */
 
 static void each_tie(Persisting *persisting,
@@ -1150,12 +977,8 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
                            .arena = graph->forms.arena,
                            .log = log};
   persist_open(&persisting);
-  each_tie(&persisting, persist_check_tie);
   for (Listing *listing = graph->listings; listing; listing = listing->next)
     persist_check_empty(&persisting, listing);
-  each_tie(&persisting, tie_arrive);
-  for (Listing *listing = graph->listings; listing; listing = listing->next)
-    persist_unite_ties(&persisting, listing);
   each_tie(&persisting, persist_move);
   each_tie(&persisting, persist_hold);
   for (Listing *listing = graph->listings; listing; listing = listing->next)
@@ -1164,5 +987,8 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
        object = object->next)
     if (!object->same) persist_row(&persisting, object);
   each_tie(&persisting, persist_tie);
+  for (Object *object = graph->objects; object && persisting.removes;
+       object = object->next)
+    if (object->found && !object->same) check_there(&persisting, object);
   return persisting.count;
 }

@@ -1661,11 +1661,14 @@ typedef struct Object {
   struct Listing *listings;
   Value *kept; /* what the frame keeps of its row; NULL: not known */
   ObjectState state;
+  /* see agreement.c: */
+  Tie *claims;   /* a one-to-one that refers to it */
   Tie *arriving; /* a link of an association table that leads to it */
   Tie *linked;   /* the first that leads to it, of the listing `linked_by` */
   const struct Listing *linked_by;
   bool settled; /* see identity.c */
   bool found;   /* its row was there before */
+  int by;       /* the number of the key that has found it */
 } Object;
 
 /* What an object says of a relationship: some links of its row, or all. */
@@ -1684,6 +1687,7 @@ struct Tie {
   struct Tie *next;      /* of the listing */
   struct Tie *of_holder; /* another one whose foreign key is in that row */
   struct Tie *of_target; /* another one that arrives there */
+  struct Tie *of_parent; /* another one that claims the same row */
   Listing *listing;
   Object *target;
   Columns payload;
@@ -1928,6 +1932,12 @@ RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
                               const Relationship *relationship,
                               const Fields *fields, int argc,
                               sqlite3_value **argv);
+
+/* ---- layer 13: agreement.c: documents that contradict themselves ---- */
+
+/* Fails if what the objects say of links can't all be; what is said of one link
+** several times becomes one. */
+RELATE_PRIVATE void graph_agree(Failure *failure, const Graph *graph);
 
 /* ---- layer 13: persist.c: rows and links of documents, written ---- */
 

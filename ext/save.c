@@ -7,8 +7,8 @@
 **     SELECT relate_save('students', value) FROM json_each(?);
 **
 ** The function is an aggregate: all its documents are one graph and one
-** transaction.  What is done with them is told in graph.c, identity.c and
-** persist.c.  The table has a row for everything that is done; asked once more
+** transaction.  What is done with them is told in graph.c, identity.c, agreement.c
+** and persist.c.  The table has a row for everything that is done; asked once more
 ** with the same arguments in one statement, it answers without doing it again.
 */
 #include "relate_int.h"
@@ -108,6 +108,7 @@ static sqlite3_int64 save_model(Failure *failure, Connection *connection,
     save_read(failure, connection, &graph, documents->argc, argv);
   }
   if (!failure->code) graph_identify(failure, &graph);
+  if (!failure->code) graph_agree(failure, &graph);
   if (!failure->code) count = graph_persist(failure, connection, &graph, log);
   forms_release(&graph.forms);
   arena_free(graph.forms.arena);
