@@ -216,6 +216,38 @@ static void agree_on_key(Agreement *agreement, Tie *tie) {
   if (rival || other) fail_two_places(agreement, holder, tie, rival, other);
 }
 
+void agreement_fail_key(Failure *failure, const Graph *graph,
+                        const Object *object, const Relationship *r,
+                        const Column *column, const Value *said,
+                        const Value *value) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendf(text, "%s would be ", column->name);
+  value_describe(text, said);
+  sqlite3_str_appendall(text, ", and ");
+  value_describe(text, value);
+  sqlite3_str_appendf(text, " by %s: leave one of them out", r->full_name);
+  char *message = failure_text(failure, text);
+  failure_set(failure, SQLITE_CONSTRAINT, "%s", message ? message : "");
+  sqlite3_free(message);
+  object_prefix(failure, graph, object, NULL);
+}
+
+/* A foreign key that is to refer to no row is not given as one that does. */
+static void agree_on_empty(Agreement *agreement, const Listing *listing) {
+  const Relationship *r = listing->relationship;
+  const Object *holder = object_of(listing->source);
+  const Columns *columns = &r->target_link;
+  const Value *value = NULL, null = {.type = SQLITE_NULL};
+  if (!listing->empty || !link_is_source(r) || agreement->failure->code) return;
+  for (int i = 0; i < columns->count; i++) {
+    int place = form_place(holder->form, columns->list[i]);
+    value = place >= 0 ? &holder->values[place] : &null;
+    if (value->type == SQLITE_NULL) return;
+  }
+  agreement_fail_key(agreement->failure, agreement->graph, holder, r,
+                     columns->list[columns->count - 1], value, &null);
+}
+
 /* ---- one-to-one ---- */
 
 /* One row refers to the other by that key. */
@@ -259,6 +291,8 @@ void graph_agree(Failure *failure, const Graph *graph) {
   agree_on_each(&agreement, agree_on_one);
   agree_on_each(&agreement, tie_arrive);
   for (const Listing *listing = graph->listings; listing;
-       listing = listing->next)
+       listing = listing->next) {
     agree_on_links(&agreement, listing);
+    agree_on_empty(&agreement, listing);
+  }
 }

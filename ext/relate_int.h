@@ -1835,6 +1835,42 @@ RELATE_PRIVATE bool value_is_alike(const Column *column, const Value *a,
 RELATE_PRIVATE bool value_matches(const Column *key, const Value *a,
                                   const Value *b);
 
+/* ---- layer 12: ledger.c: what relate_save() has done ---- */
+
+#define LEDGER_COLUMNS 5 /* of an entry */
+
+/* A graph on its way into the database. */
+typedef struct Persisting {
+  Failure *failure;
+  Connection *connection;
+  Graph *graph;
+  Arena *arena;
+  Values *log; /* the entries, or NULL */
+  sqlite3_int64 count;
+  bool removes;    /* rows have gone */
+  int depth, room; /* of the objects that are entered */
+  Object **entered;
+  /* what is said of the row that is written */
+  int said;
+  const Column **columns;
+  Value *values;
+} Persisting;
+
+/* The entry for a row, or for a link to `target`: what was done, the name of the
+** table or relationship, the key, that of the target, and where `object` stands; the
+** last two may be NULL. */
+RELATE_PRIVATE void ledger_note(Persisting *persisting, const char *action,
+                                const char *name, const Key *key,
+                                const Key *target, const Object *object);
+RELATE_PRIVATE void ledger_note_row(Persisting *persisting, const char *action,
+                                    const Object *object);
+/* The key of the object's row, of these columns, which are kept. */
+RELATE_PRIVATE Key object_key(Persisting *persisting, const Object *object,
+                              const Columns *columns);
+RELATE_PRIVATE Key object_row_key(Persisting *persisting, const Object *object);
+/* Puts the row in front of a failure's message. */
+RELATE_PRIVATE void key_prefix(Failure *failure, const Key *key);
+
 /* ---- layer 12: make.c: what a declaration has made in the file ---- */
 
 /* One thing that was made: its type, and its name or table.column. */
@@ -1938,18 +1974,13 @@ RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
 /* Fails if what the objects say of links can't all be; what is said of one link
 ** several times becomes one. */
 RELATE_PRIVATE void graph_agree(Failure *failure, const Graph *graph);
-
-/* ---- layer 13: persist.c: rows and links of documents, written ---- */
-
-#define PERSIST_COLUMNS 5 /* of the log */
-
-/* Makes the database say what the graph says.  How many rows and links were made,
-** changed or removed; of each `log`, unless it is NULL, has what was done, the
-** name of the table or relationship, the key, that of a link's target, and where
-** the documents say so. */
-RELATE_PRIVATE sqlite3_int64 graph_persist(Failure *failure,
-                                           Connection *connection, Graph *graph,
-                                           Values *log);
+/* The column of the object's foreign key would be `said`, and `value` by the
+** relationship. */
+RELATE_PRIVATE void agreement_fail_key(Failure *failure, const Graph *graph,
+                                       const Object *object,
+                                       const Relationship *relationship,
+                                       const Column *column, const Value *said,
+                                       const Value *value);
 
 /* ---- layer 13: load.c: related_json() ---- */
 
@@ -2024,9 +2055,29 @@ RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
 RELATE_PRIVATE void orphan_uphold(Failure *failure, Make *make,
                                   const Relationship *r, bool wanted);
 
-/* ---- layer 14: save.c: relate_save() ---- */
+/* ---- layer 14: record.c: one row of a graph, written ---- */
 
-RELATE_PRIVATE void save_register(Failure *failure, Connection *connection);
+/* Takes the room for what is said of a row. */
+RELATE_PRIVATE void record_open(Persisting *persisting);
+/* Of an object whose row is not there, and of one whose row is. */
+RELATE_PRIVATE void record_insert(Persisting *persisting, Object *object);
+RELATE_PRIVATE void record_update(Persisting *persisting, Object *object);
+/* Fails if the row, which was there, has gone. */
+RELATE_PRIVATE void record_check(Persisting *persisting, const Object *object);
+/* The key to which the tie's foreign key refers is known. */
+RELATE_PRIVATE bool tie_parent_is_given(const Tie *tie);
+/* The row that holds the foreign key can be inserted without it. */
+RELATE_PRIVATE bool tie_can_wait(const Tie *tie);
+
+/* ---- layer 14: tie.c: one link of a graph, made or removed ---- */
+
+/* Sees to it that the two, whose rows are there, are linked. */
+RELATE_PRIVATE void tie_make(Persisting *persisting, Tie *tie);
+/* Does so now if the target might otherwise go as an orphan. */
+RELATE_PRIVATE void tie_hold(Persisting *persisting, Tie *tie);
+/* Where all links are listed, removes the others. */
+RELATE_PRIVATE void listing_leave(Persisting *persisting,
+                                  const Listing *listing);
 
 /* ---- layer 14: navigator_table.c: relationships as tables ---- */
 
@@ -2114,6 +2165,14 @@ RELATE_PRIVATE Direction request_resolve(Failure *failure, Request *request);
 RELATE_PRIVATE const Relationship *request_choose(Failure *failure,
                                                   const Request *request);
 
+/* ---- layer 15: persist.c: rows and links of documents, written ---- */
+
+/* Makes the database say what the graph says.  How many rows and links were made,
+** changed or removed; of each `log`, unless it is NULL, has an entry. */
+RELATE_PRIVATE sqlite3_int64 graph_persist(Failure *failure,
+                                           Connection *connection, Graph *graph,
+                                           Values *log);
+
 /* ---- layer 15: atlas.c: the names under which relationships are tables ---- */
 
 /* Registers the names of a new model, and anew those whose columns have
@@ -2133,6 +2192,10 @@ RELATE_PRIVATE void derive_check(Failure *failure, const Request *request,
 /* The row for the steps that the request describes, in its arena. */
 RELATE_PRIVATE Declaration derive_declaration(Failure *failure,
                                               const Request *request);
+
+/* ---- layer 16: save.c: relate_save() ---- */
+
+RELATE_PRIVATE void save_register(Failure *failure, Connection *connection);
 
 /* ---- layer 16: declare.c: relationship() and relationship_drop() ---- */
 

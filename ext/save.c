@@ -193,7 +193,7 @@ static const Answer save_answer = {
         " path TEXT, \"table\" HIDDEN, document HIDDEN,"
         " option HIDDEN, value HIDDEN,"
         " option_2 HIDDEN, value_2 HIDDEN)",
-    .column_count = PERSIST_COLUMNS,
+    .column_count = LEDGER_COLUMNS,
     .argument_count = 6,
     .find = save_find,
 };
