@@ -13,7 +13,7 @@
 */
 #include "relate_int.h"
 
-enum { KIND_JSON = -90, KIND_FIND, KIND_MEMBERS };
+enum { KIND_JSON = -90, KIND_FIND, KIND_MEMBERS, KIND_EXISTS };
 
 static void append_key_columns(sqlite3_str *text, const Columns *columns) {
   sqlite3_str_appendall(text, columns->count == 1 ? "" : "(");
@@ -57,17 +57,14 @@ int key_bind(Failure *failure, sqlite3_stmt *statement, int parameter,
   return parameter + key->columns->count;
 }
 
-static bool key_exists(Failure *failure, Connection *connection,
-                       const Key *key) {
+bool key_exists(Failure *failure, Connection *connection, const Key *key) {
   if (failure->code) return false;
-  char *sql = generate_exists(key->table, key->columns);
-  if (!sql) failure_memory(failure);
   sqlite3_stmt *statement =
-      statement_prepare(failure, connection->db, STATEMENT_PLAIN, sql);
+      cache_text(failure, connection->cache, KIND_EXISTS,
+                 generate_exists(key->table, key->columns));
   key_bind(failure, statement, 1, key);
   bool found = statement_step(failure, statement);
-  sqlite3_finalize(statement);
-  sqlite3_free(sql);
+  cache_give(connection->cache, statement);
   return found;
 }
 

@@ -395,12 +395,9 @@ void record_update(Persisting *persisting, Object *object) {
 
 /* What stands in the documents has not gone with what does not. */
 void record_check(Persisting *persisting, const Object *object) {
-  Failure missing = {0, NULL};
   if (persisting->failure->code) return;
   Key key = object_row_key(persisting, object);
-  key_demand(&missing, persisting->connection, &key);
-  if (!missing.code) return;
-  failure_clear(&missing);
+  if (key_exists(persisting->failure, persisting->connection, &key)) return;
   record_fail_gone(persisting, object);
   object_prefix(persisting->failure, persisting->graph, object, NULL);
 }

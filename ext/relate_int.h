@@ -1418,6 +1418,9 @@ RELATE_PRIVATE void key_free(Key *key);
 RELATE_PRIVATE const Value *key_values(const Key *key);
 RELATE_PRIVATE int key_bind(Failure *failure, sqlite3_stmt *statement,
                             int parameter, const Key *key);
+/* True if the row is there. */
+RELATE_PRIVATE bool key_exists(Failure *failure, Connection *connection,
+                               const Key *key);
 RELATE_PRIVATE void key_demand(Failure *failure, Connection *connection,
                                const Key *key);
 /* The members of a JSON text, value and name, taken from the cache. */

@@ -200,12 +200,8 @@ static void leaving_delete(Persisting *persisting, const Leaving *leaving,
 
 /* A trigger may have removed the row. */
 static void note_orphan(Persisting *persisting, const Key *target) {
-  Failure missing = {0, NULL};
-  if (persisting->failure->code) return;
-  key_demand(&missing, persisting->connection, target);
-  if (missing.code == SQLITE_CONSTRAINT_FOREIGNKEY)
+  if (!key_exists(persisting->failure, persisting->connection, target))
     ledger_note(persisting, "deleted", target->table->name, target, NULL, NULL);
-  failure_clear(&missing);
 }
 
 static void leaving_unlink(Persisting *persisting, const Leaving *leaving,
