@@ -1,5 +1,5 @@
 /*
-** graph.c: JSON read as rows and links.
+** graph.c: rows and links that are to be.
 **
 **     {"name": "Ann", "courses": [{"id": 7, "grade": "A"}]}
 **
@@ -8,64 +8,10 @@
 **       tie                   from $ to $.courses[0], payload grade
 **       object $.courses[0]   courses(id)
 **
-** SQLite parses the text: json() refuses what is no JSON, and gives it without
-** space, which json.c cuts.  What a name means is found once for each place in the
-** tree, not for each object.
-**
-** Nothing of the database is looked at: which rows the objects are is the
-** business of identity.c.
+** An object is a row, or one of several that stand for the same one.  A tie that is
+** a foreign key is also known to the object whose row holds it.
 */
 #include "relate_int.h"
-
-enum { KIND_GRAPH = -300, KIND_GRAPH_PLACE };
-
-/* What a name means in the objects of one place. */
-typedef struct Meaning {
-  const char *name;
-  const Column *column; /* of the row, or the payload of the link; or NULL */
-  bool is_payload;
-  const Relationship *relationship; /* or NULL */
-  struct Place *place;              /* of what it leads to, once needed */
-} Meaning;
-
-/* Where objects of one kind stand: at the top, or in a relationship. */
-typedef struct Place {
-  Frame *frame;
-  const Relationship *relationship; /* NULL: at the top */
-  int count;
-  Meaning *meanings;
-  int next; /* where the next name is looked for first */
-} Place;
-
-/* Some columns and their values, as they come. */
-typedef struct Given {
-  int count, room;
-  const Column **columns;
-  Value *values;
-} Given;
-
-/* An object or array whose members are read. */
-typedef struct Open {
-  bool is_array;
-  Place *place;
-  Object *object;   /* of an array: in which it stands, or NULL */
-  const char *name; /* of an array: under which */
-  Listing *listing; /* of an array, or NULL at the top */
-  int count;        /* of elements so far */
-  Tie *tie;         /* that leads to the object, or NULL */
-  Given given, payload;
-} Open;
-
-typedef struct GraphReader {
-  Failure *failure;
-  Connection *connection;
-  Graph *graph;
-  Arena *arena;
-  const GraphOrder *order;
-  char *at; /* in the text, which is ours: strings are decoded in place */
-  int depth, room;
-  Open *stack; /* the outermost first */
-} GraphReader;
 
 /* ---- where it stands, for a message ---- */
 
@@ -93,8 +39,8 @@ void object_append_path(sqlite3_str *text, const Object *object) {
   append_object_place(text, object->around, object->name, object->index);
 }
 
-static void prefix_place(Failure *failure, const Graph *graph, int document,
-                         const Object *around, const char *name, int index) {
+void graph_prefix_place(Failure *failure, const Graph *graph, int document,
+                        const Object *around, const char *name, int index) {
   Failure ignored = {0, NULL};
   sqlite3_str *text = sqlite3_str_new(NULL);
   if (graph->several) sqlite3_str_appendf(text, "document %d: ", document);
@@ -109,165 +55,24 @@ void object_prefix(Failure *failure, const Graph *graph, const Object *object,
                    const Column *column) {
   if (!failure->code) return;
   if (column) {
-    prefix_place(failure, graph, object->document, object, column->name, -1);
+    graph_prefix_place(failure, graph, object->document, object, column->name,
+                       -1);
   } else {
-    prefix_place(failure, graph, object->document, object->around, object->name,
-                 object->index);
+    graph_prefix_place(failure, graph, object->document, object->around,
+                       object->name, object->index);
   }
 }
 
-/* Says of what stands under `name` in `open` that something is wrong. */
-static void reader_prefix(GraphReader *reader, const Open *open,
-                          const char *name, int index) {
-  const Object *around = open ? open->object : NULL;
-  const char *member = open && open->is_array ? open->name : name;
-  prefix_place(reader->failure, reader->graph, reader->graph->documents, around,
-               member, index);
-}
-
-/* ---- what names mean ---- */
-
-static Place *place_new(GraphReader *reader, const Table *table,
-                        const Relationship *relationship) {
-  Place *place = arena_take(reader->failure, reader->arena, sizeof(*place));
-  if (!place) return NULL;
-  place->relationship = relationship;
-  place->frame = forms_frame(reader->failure, &reader->graph->forms, table);
-  return place->frame ? place : NULL;
-}
-
-static const Column *payload_column(const Relationship *relationship,
-                                    const char *name) {
-  for (int i = 0; relationship && i < relationship->payload.count; i++)
-    if (name_equal(relationship->payload.list[i]->name, name))
-      return relationship->payload.list[i];
-  return NULL;
-}
-
-static const Column *table_column_or_rowid(const Table *table,
-                                           const char *name) {
-  const Column *column = table_column(table, name);
-  if (!column && table->rowid.name && name_equal(table->rowid.name, name))
-    column = &table->rowid;
-  return column;
-}
-
-/* Finds out what the name means. */
-static Meaning *place_add(GraphReader *reader, Place *place, const char *name) {
-  const Table *table = place->frame->table;
-  place->meanings =
-      arena_extend(reader->failure, reader->arena, place->meanings,
-                   place->count, sizeof(*place->meanings));
-  if (reader->failure->code) return NULL;
-  Meaning *meaning = &place->meanings[place->count++];
-  *meaning = (Meaning){
-      .name = name,
-      .column = table_column_or_rowid(table, name),
-      .relationship = model_find(reader->graph->forms.model, table->name, name),
-  };
-  if (!meaning->column) {
-    meaning->column = payload_column(place->relationship, name);
-    meaning->is_payload = meaning->column != NULL;
-  }
-  return meaning;
-}
-
-static bool meaning_has_name(const Meaning *meaning, const char *at, int size) {
-  return strncmp(meaning->name, at, (size_t)size) == 0 &&
-         meaning->name[size] == 0;
-}
-
-/* What the string at `at` means.  Objects of one place have the same names in the
-** same order, mostly. */
-static Meaning *place_meaning(GraphReader *reader, Place *place, char *at,
-                              const char *end) {
-  int size = (int)(end - at) - 2;
-  for (int i = 0; i < place->count; i++) {
-    int number = place->next + i;
-    if (number >= place->count) number -= place->count;
-    if (!meaning_has_name(&place->meanings[number], at + 1, size)) continue;
-    place->next = number + 1;
-    return &place->meanings[number];
-  }
-  return place_add(reader, place, json_string(at).bytes);
-}
-
-/* The place of what the relationship leads to. */
-static Place *meaning_place(GraphReader *reader, Meaning *meaning) {
-  if (meaning->place) return meaning->place;
-  meaning->place =
-      place_new(reader, meaning->relationship->target, meaning->relationship);
-  return meaning->place;
-}
-
-/* ---- what is given ---- */
-
-static void given_grow(GraphReader *reader, Given *given, int room) {
-  const Column **columns =
-      arena_take(reader->failure, reader->arena,
-                 room * (sqlite3_int64)sizeof(*given->columns));
-  Value *values = arena_take(reader->failure, reader->arena,
-                             room * (sqlite3_int64)sizeof(*given->values));
-  if (!values) return;
-  if (given->count) {
-    memcpy(columns, given->columns, (size_t)given->count * sizeof(*columns));
-    memcpy(values, given->values, (size_t)given->count * sizeof(*values));
-  }
-  *given = (Given){given->count, room, columns, values};
-}
-
-static void given_add(GraphReader *reader, Given *given, const Column *column,
-                      const Value *value) {
-  for (int i = 0; i < given->count; i++)
-    if (given->columns[i] == column)
-      failure_set(reader->failure, SQLITE_ERROR, "it is given twice");
-  if (given->count == given->room)
-    given_grow(reader, given, given->room ? 2 * given->room : 4);
-  if (reader->failure->code) return;
-  given->columns[given->count] = column;
-  given->values[given->count++] = *value;
-}
-
-/* ---- the stack ---- */
-
-static Open *reader_top(GraphReader *reader) {
-  return reader->depth ? &reader->stack[reader->depth - 1] : NULL;
-}
-
-static void reader_push(GraphReader *reader, const Open *open) {
-  if (reader->depth == reader->room) {
-    reader->stack = arena_extend(reader->failure, reader->arena, reader->stack,
-                                 reader->depth, sizeof(*reader->stack));
-    reader->room = reader->room ? 2 * reader->room : 4;
-  }
-  if (!reader->failure->code) reader->stack[reader->depth++] = *open;
-}
-
-/* The object is complete: it gets its form. */
-static void reader_close_object(GraphReader *reader, Open *open) {
-  open->object->values = open->given.values;
-  open->object->form =
-      forms_form(reader->failure, &reader->graph->forms, open->place->frame,
-                 open->given.count, open->given.columns);
-  if (!open->tie) return;
-  open->tie->payload = (Columns){open->payload.count, open->payload.columns};
-  open->tie->payload_values = open->payload.values;
-}
-
-static void reader_pop(GraphReader *reader) {
-  Open *open = reader_top(reader);
-  if (!open->is_array && !reader->failure->code)
-    reader_close_object(reader, open);
-  reader->depth--;
+void graph_prefix_document(Failure *failure, const Graph *graph) {
+  if (graph->several)
+    failure_prefix(failure, "document %d: ", graph->documents);
 }
 
 /* ---- objects, listings and ties ---- */
 
-static Object *graph_add_object(GraphReader *reader, Frame *frame,
-                                const Object *around, const char *name,
-                                int index) {
-  Graph *graph = reader->graph;
-  Object *object = arena_take(reader->failure, reader->arena, sizeof(*object));
+Object *graph_add_object(Failure *failure, Graph *graph, Frame *frame,
+                         const Object *around, const char *name, int index) {
+  Object *object = arena_take(failure, graph->forms.arena, sizeof(*object));
   if (!object) return NULL;
   *object = (Object){.around = around,
                      .name = name,
@@ -279,35 +84,24 @@ static Object *graph_add_object(GraphReader *reader, Frame *frame,
   return object;
 }
 
-static bool relationship_is_to_one(const Relationship *r) {
-  return r->cardinality == ONE_TO_ONE || r->cardinality == MANY_TO_ONE;
-}
-
-static Listing *graph_add_listing(GraphReader *reader, Open *open,
-                                  const Relationship *relationship) {
-  Graph *graph = reader->graph;
-  for (Listing *other = open->object->listings; other; other = other->of_object)
-    if (other->relationship == relationship)
-      failure_set(reader->failure, SQLITE_ERROR, "%s is given twice",
-                  relationship->full_name);
-  Listing *listing =
-      arena_take(reader->failure, reader->arena, sizeof(*listing));
+Listing *graph_add_listing(Failure *failure, Graph *graph, Object *source,
+                           const Relationship *relationship, bool whole) {
+  Listing *listing = arena_take(failure, graph->forms.arena, sizeof(*listing));
   if (!listing) return NULL;
   *listing = (Listing){.relationship = relationship,
-                       .source = open->object,
-                       .of_object = open->object->listings,
-                       .whole = reader->order->replaces ||
-                                relationship_is_to_one(relationship)};
+                       .source = source,
+                       .of_object = source->listings,
+                       .whole = whole};
   *(graph->last_listing ? &graph->last_listing->next : &graph->listings) =
       listing;
   graph->last_listing = listing;
-  open->object->listings = listing;
+  source->listings = listing;
   return listing;
 }
 
-static Tie *graph_add_tie(GraphReader *reader, Listing *listing,
-                          Object *target) {
-  Tie *tie = arena_take(reader->failure, reader->arena, sizeof(*tie));
+Tie *graph_add_tie(Failure *failure, Graph *graph, Listing *listing,
+                   Object *target) {
+  Tie *tie = arena_take(failure, graph->forms.arena, sizeof(*tie));
   if (!tie) return NULL;
   *tie = (Tie){.listing = listing, .target = target};
   *(listing->last ? &listing->last->next : &listing->ties) = tie;
@@ -322,253 +116,54 @@ static Tie *graph_add_tie(GraphReader *reader, Listing *listing,
   return tie;
 }
 
-/* An object in an array, or to which a to-one leads; `around` is no pointer into
-** the stack, which may move. */
-static void reader_open_object(GraphReader *reader, Place *place,
-                               const Object *around, const char *name,
-                               int index, Listing *listing) {
-  if (!place) return;
-  Object *object = graph_add_object(reader, place->frame, around, name, index);
-  Tie *tie = object && listing ? graph_add_tie(reader, listing, object) : NULL;
-  reader_push(reader, &(Open){.place = place, .object = object, .tie = tie});
-  reader->at++;
-  place->next = 0;
+/* ---- what is known of them ---- */
+
+Object *object_of(Object *object) {
+  while (object->same) object = object->same;
+  return object;
 }
 
-/* ---- members ---- */
-
-/* A NULL for a key that SQLite makes says nothing; any other is none. */
-static bool is_null_key(GraphReader *reader, const Meaning *meaning,
-                        const Value *value) {
-  const Column *column = meaning->column;
-  if (meaning->is_payload || value->type != SQLITE_NULL) return false;
-  if (column == &column->table->rowid) return true;
-  if (!column->key_position) return false;
-  if (!reader_top(reader)->place->frame->is_numbered)
-    failure_set(reader->failure, SQLITE_MISMATCH,
-                "NULL is no key: give the row's, or leave it out");
-  return true;
+Object *tie_holder(const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  if (link_is_source(r)) return object_of(tie->listing->source);
+  return link_is_target(r) ? object_of(tie->target) : NULL;
 }
 
-static void member_column(GraphReader *reader, const Meaning *meaning) {
-  Open *open = reader_top(reader);
-  char *end = json_end(reader->at);
-  Value value = json_value(reader->failure, reader->arena, reader->at, end);
-  if (!meaning->column->generated && !is_null_key(reader, meaning, &value))
-    given_add(reader, meaning->is_payload ? &open->payload : &open->given,
-              meaning->column, &value);
-  reader->at = end;
+Object *tie_parent(const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  return object_of(link_is_source(r) ? tie->target : tie->listing->source);
 }
 
-static void member_check_relationship(Failure *failure, const Relationship *r) {
-  if (r->problem)
-    failure_set(failure, SQLITE_ERROR, "%s can't be used: %s", r->full_name,
-                r->problem);
-  if (r->derived)
-    failure_set(failure, SQLITE_READONLY,
-                "%s can only be read: it is declared by a path or a "
-                "condition; leave it out, or say 'unknown', 'ignore'",
-                r->full_name);
+const Columns *tie_columns(const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  return link_is_source(r) ? &r->target_link : &r->source_link;
 }
 
-static void fail_kind(GraphReader *reader, const Relationship *r) {
-  bool to_one = relationship_is_to_one(r);
-  failure_set(reader->failure, SQLITE_MISMATCH,
-              to_one ? "%s leads to one row of %s: give an object, or null"
-                     : "%s leads to rows of %s: give an array of objects",
-              r->full_name, r->target ? r->target->name : "");
+const Columns *tie_key(const Tie *tie) {
+  const Relationship *r = tie->listing->relationship;
+  return link_is_source(r) ? &r->target_key : &r->source_key;
 }
 
-static bool is_container(char first) { return first == '{' || first == '['; }
-
-static void member_relationship(GraphReader *reader, Meaning *meaning) {
-  const Relationship *r = meaning->relationship;
-  Open *open = reader_top(reader);
-  char first = *reader->at;
-  bool to_one = relationship_is_to_one(r);
-  member_check_relationship(reader->failure, r);
-  if (!(to_one ? first == '{' || first == 'n' : first == '['))
-    fail_kind(reader, r);
-  if (reader->failure->code) return;
-  const char *name = meaning->name;
-  Object *object = open->object;
-  Place *place = meaning_place(reader, meaning);
-  Listing *listing = graph_add_listing(reader, open, r);
-  if (first == 'n') {
-    if (listing) listing->empty = true;
-    reader->at = json_end(reader->at);
-  } else if (first == '{') {
-    reader_open_object(reader, place, object, name, -1, listing);
-  } else {
-    reader_push(reader, &(Open){.is_array = true,
-                                .place = place,
-                                .object = object,
-                                .name = name,
-                                .listing = listing});
-    reader->at++;
-  }
+const Value *object_value(const Object *object, const Column *column) {
+  int place = object->kept ? frame_place(object->frame, column) : -1;
+  if (place >= 0) return &object->kept[place];
+  place = form_place(object->form, column);
+  return place >= 0 ? &object->values[place] : NULL;
 }
 
-static void member_unknown(GraphReader *reader, const Meaning *meaning) {
-  const Place *place = reader_top(reader)->place;
-  const Relationship *link = place->relationship;
-  if (reader->order->ignores) {
-    reader->at = json_end(reader->at);
-  } else {
-    path_fail_name(reader->failure, reader->graph->forms.model,
-                   place->frame->table, link ? &link->payload : NULL,
-                   meaning->name);
-  }
-}
-
-/* A name that is both leads on where an object or array says so. */
-static void reader_member(GraphReader *reader, Meaning *meaning) {
-  const Relationship *r = meaning->relationship;
-  bool leads = r && (is_container(*reader->at) || !meaning->column) &&
-               !(reader->order->ignores && (r->derived || r->problem));
-  if (leads) {
-    member_relationship(reader, meaning);
-  } else if (meaning->column) {
-    member_column(reader, meaning);
-  } else {
-    member_unknown(reader, meaning);
-  }
-}
-
-static void fail_no_object(GraphReader *reader, const Open *open) {
-  const Table *table = open->place->frame->table;
-  sqlite3_str *key = sqlite3_str_new(NULL);
-  columns_append(key, &table->row_key, "\": ..., \"");
-  char *names = failure_text(reader->failure, key);
-  failure_set(reader->failure, SQLITE_MISMATCH,
-              "a row of %s is an object, such as {\"%s\": ...}", table->name,
-              names ? names : "");
-  sqlite3_free(names);
-}
-
-/* ---- a document ---- */
-
-static void scan_root(GraphReader *reader) {
-  Place *place = place_new(reader, reader->order->table, NULL);
-  if (!place) return;
-  if (*reader->at == '{') {
-    reader_open_object(reader, place, NULL, NULL, -1, NULL);
-  } else if (*reader->at == '[') {
-    reader_push(reader, &(Open){.is_array = true, .place = place});
-    reader->at++;
-  } else {
-    failure_set(reader->failure, SQLITE_MISMATCH,
-                "the document is an object, or an array of objects");
-  }
-}
-
-static void scan_element(GraphReader *reader, Open *open) {
-  int index = open->count++;
-  Open around = *open; /* the stack may move */
-  if (*reader->at == '{') {
-    reader_open_object(reader, open->place, open->object, open->name, index,
-                       open->listing);
-  } else {
-    fail_no_object(reader, open);
-  }
-  if (reader->failure->code) reader_prefix(reader, &around, NULL, index);
-}
-
-static void scan_member(GraphReader *reader, Open *open) {
-  char *at = reader->at;
-  Open around = *open;
-  reader->at = json_end(at);
-  Meaning *meaning = place_meaning(reader, open->place, at, reader->at);
-  reader->at = json_space_end(json_space_end(reader->at) + 1);
-  if (reader->failure->code) return;
-  const char *name = meaning->name; /* meanings may move */
-  reader_member(reader, meaning);
-  if (reader->failure->code) reader_prefix(reader, &around, name, -1);
-}
-
-static void reader_scan(GraphReader *reader) {
-  scan_root(reader);
-  while (reader->depth && !reader->failure->code) {
-    reader->at = json_space_end(reader->at);
-    Open *open = reader_top(reader);
-    if (*reader->at == ']' || *reader->at == '}') {
-      reader_pop(reader);
-      reader->at++;
-    } else if (*reader->at == ',') {
-      reader->at++;
-    } else if (open->is_array) {
-      scan_element(reader, open);
-    } else {
-      scan_member(reader, open);
+void object_keep(Failure *failure, Arena *arena, Object *object,
+                 sqlite3_stmt *statement) {
+  int count = object->frame->kept.count;
+  if (!object->kept)
+    object->kept =
+        arena_take(failure, arena, count * (sqlite3_int64)sizeof(Value));
+  for (int i = 0; object->kept && i < count; i++) {
+    Value value = value_of_column(failure, statement, i);
+    if (value.bytes && !failure->code) {
+      char *copy = arena_take(failure, arena, value.size + 1);
+      if (copy) memcpy(copy, value.bytes, (size_t)value.size);
+      value.bytes = copy;
     }
+    object->kept[i] = value;
   }
-}
-
-void graph_prefix(Failure *failure, const Graph *graph) {
-  if (graph->several)
-    failure_prefix(failure, "document %d: ", graph->documents);
-}
-
-/* The first character that makes no sense, from 1; 0: SQLite can't tell. */
-static int malformed_place(Connection *connection, const Value *json) {
-  Failure ignored = {0, NULL};
-  int place = 0;
-  sqlite3_stmt *statement =
-      cache_sql(&ignored, connection->cache, KIND_GRAPH_PLACE,
-                "SELECT json_error_position(?1)");
-  value_bind(&ignored, statement, 1, json);
-  if (statement_step(&ignored, statement))
-    place = sqlite3_column_int(statement, 0);
-  cache_give(connection->cache, statement);
-  failure_clear(&ignored);
-  return place;
-}
-
-static void explain_malformed(GraphReader *reader, const Value *json) {
-  Failure *failure = reader->failure;
-  if (failure->code != SQLITE_ERROR || !failure->message ||
-      strcmp(failure->message, "malformed JSON") != 0)
-    return;
-  int place = malformed_place(reader->connection, json);
-  failure_clear(failure);
-  if (place > 0) {
-    failure_set(failure, SQLITE_ERROR,
-                "at character %d the document is not well-formed JSON, or "
-                "nested too deep",
-                place);
-  } else {
-    failure_set(failure, SQLITE_ERROR,
-                "the document is not well-formed JSON, or nested too deep");
-  }
-}
-
-/* The document as SQLite has understood it, in the arena. */
-static char *graph_text(GraphReader *reader, const Value *json) {
-  Cache *cache = reader->connection->cache;
-  sqlite3_stmt *statement =
-      cache_sql(reader->failure, cache, KIND_GRAPH, "SELECT json(?1)");
-  value_bind(reader->failure, statement, 1, json);
-  statement_step(reader->failure, statement);
-  char *text = arena_text(reader->failure, reader->arena,
-                          statement_text(reader->failure, statement, 0));
-  cache_give(cache, statement);
-  explain_malformed(reader, json);
-  return text;
-}
-
-void graph_read(Failure *failure, Connection *connection, Graph *graph,
-                const GraphOrder *order) {
-  GraphReader reader = {.failure = failure,
-                        .connection = connection,
-                        .graph = graph,
-                        .arena = graph->forms.arena,
-                        .order = order};
-  if (order->json.type != SQLITE_TEXT)
-    failure_set(failure, SQLITE_MISMATCH,
-                "the document is %s: give JSON, an object or an array of "
-                "objects, as text",
-                order->json.type == SQLITE_NULL ? "NULL" : "no text");
-  reader.at = graph_text(&reader, &order->json);
-  graph_prefix(failure, graph);
-  if (!failure->code) reader_scan(&reader);
 }

@@ -12,10 +12,6 @@
 **
 ** Objects that give the same key, or are found to be the same row, are one: the
 ** first of them stands for all, and has everything that is given of any.
-**
-** To be told from others, a value is written as its column would store it: '7' is
-** 7 where the column holds numbers.  (A collation of one's own counts as BINARY:
-** then two objects stay two, and the database refuses the second.)
 */
 #include "relate_int.h"
 
@@ -34,40 +30,7 @@ typedef struct Identity {
   Known *places;
 } Identity;
 
-Object *object_of(Object *object) {
-  while (object->same) object = object->same;
-  return object;
-}
-
 /* ---- what is known of a row ---- */
-
-Object *tie_holder(const Tie *tie) {
-  const Relationship *r = tie->listing->relationship;
-  if (link_is_source(r)) return object_of(tie->listing->source);
-  return link_is_target(r) ? object_of(tie->target) : NULL;
-}
-
-Object *tie_parent(const Tie *tie) {
-  const Relationship *r = tie->listing->relationship;
-  return object_of(link_is_source(r) ? tie->target : tie->listing->source);
-}
-
-const Columns *tie_columns(const Tie *tie) {
-  const Relationship *r = tie->listing->relationship;
-  return link_is_source(r) ? &r->target_link : &r->source_link;
-}
-
-const Columns *tie_key(const Tie *tie) {
-  const Relationship *r = tie->listing->relationship;
-  return link_is_source(r) ? &r->target_key : &r->source_key;
-}
-
-const Value *object_value(const Object *object, const Column *column) {
-  int place = object->kept ? frame_place(object->frame, column) : -1;
-  if (place >= 0) return &object->kept[place];
-  place = form_place(object->form, column);
-  return place >= 0 ? &object->values[place] : NULL;
-}
 
 /* What is given of it, also by what its foreign keys refer to. */
 static const Value *known_value(const Object *object, const Column *column) {
@@ -97,101 +60,6 @@ static bool object_gives_key(const Object *object, const Columns *key) {
   for (int i = 0; i < key->count; i++)
     if (form_place(object->form, key->list[i]) < 0) return false;
   return true;
-}
-
-/* ---- values as they are stored ---- */
-
-/* The number that the text is, as digits alone write it. */
-static bool text_is_integer(const Value *value, sqlite3_int64 *integer) {
-  bool negative = value->size > 0 && value->bytes[0] == '-';
-  sqlite3_int64 number = 0;
-  int digits = value->size - negative;
-  if (digits < 1 || digits > 18) return false;
-  for (int i = negative; i < value->size; i++) {
-    if (!byte_is_digit(value->bytes[i])) return false;
-    number = number * 10 + (value->bytes[i] - '0');
-  }
-  *integer = negative ? -number : number;
-  return true;
-}
-
-static void as_number(Value *value, char affinity) {
-  sqlite3_int64 integer = 0;
-  bool whole = value->type == SQLITE_TEXT && affinity != 'A' &&
-               text_is_integer(value, &integer);
-  if (value->type == SQLITE_FLOAT && value->real > -9e15 &&
-      value->real < 9e15) {
-    integer = (sqlite3_int64)value->real;
-    whole = (double)integer == value->real;
-  }
-  if (whole) *value = (Value){.type = SQLITE_INTEGER, .integer = integer};
-}
-
-static void as_text(Value *value, char *room, int size) {
-  if (value->type != SQLITE_INTEGER) return;
-  sqlite3_snprintf(size, room, "%lld", value->integer);
-  *value =
-      (Value){.type = SQLITE_TEXT, .bytes = room, .size = (int)strlen(room)};
-}
-
-/* What NOCASE takes for the same; changes the bytes, which are a copy. */
-static void fold(char *bytes, int size) {
-  for (int i = 0; i < size; i++)
-    if (bytes[i] >= 'A' && bytes[i] <= 'Z') bytes[i] += 'a' - 'A';
-}
-
-/* Adds the value to the keys, such that equal values are the same bytes. */
-static void identity_add_value(Identity *identity, const Column *column,
-                               Value value) {
-  char room[24];
-  value.json = false;
-  if (column->affinity == 'B') as_text(&value, room, sizeof(room));
-  if (column->affinity != 'B') as_number(&value, column->affinity);
-  if (name_equal(column->collation, "RTRIM") && value.type == SQLITE_TEXT)
-    while (value.size && value.bytes[value.size - 1] == ' ') value.size--;
-  values_add(identity->failure, &identity->keys, &value);
-  if (name_equal(column->collation, "NOCASE") && value.type == SQLITE_TEXT &&
-      !identity->failure->code)
-    fold(identity->keys.data + identity->keys.size - 1 - value.size,
-         value.size);
-}
-
-static char nocase(char c) {
-  return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-}
-
-/* As the collations say that SQLite has. */
-static bool texts_match(const char *collation, Value a, Value b) {
-  bool trims = name_equal(collation, "RTRIM");
-  bool folds = name_equal(collation, "NOCASE");
-  while (trims && a.size && a.bytes[a.size - 1] == ' ') a.size--;
-  while (trims && b.size && b.bytes[b.size - 1] == ' ') b.size--;
-  if (a.size != b.size) return false;
-  for (int i = 0; i < a.size; i++)
-    if (a.bytes[i] != b.bytes[i] &&
-        !(folds && nocase(a.bytes[i]) == nocase(b.bytes[i])))
-      return false;
-  return true;
-}
-
-bool value_matches(const Column *key, const Value *a, const Value *b) {
-  if (a->type == SQLITE_TEXT && b->type == SQLITE_TEXT &&
-      texts_match(key->collation, *a, *b))
-    return true;
-  return value_is_alike(key, a, b);
-}
-
-bool value_is_alike(const Column *column, const Value *a, const Value *b) {
-  Value first = *a, second = *b;
-  char room[24], other[24];
-  if (column->affinity == 'B') {
-    as_text(&first, room, sizeof(room));
-    as_text(&second, other, sizeof(other));
-  } else {
-    as_number(&first, column->affinity);
-    as_number(&second, column->affinity);
-  }
-  return value_same(&first, &second);
 }
 
 /* ---- objects by keys ---- */
@@ -406,23 +274,6 @@ static bool object_find_by(Identity *identity, Object *object, int number) {
   return object->found;
 }
 
-void object_keep(Failure *failure, Arena *arena, Object *object,
-                 sqlite3_stmt *statement) {
-  int count = object->frame->kept.count;
-  if (!object->kept)
-    object->kept =
-        arena_take(failure, arena, count * (sqlite3_int64)sizeof(Value));
-  for (int i = 0; object->kept && i < count; i++) {
-    Value value = value_of_column(failure, statement, i);
-    if (value.bytes && !failure->code) {
-      char *copy = arena_take(failure, arena, value.size + 1);
-      if (copy) memcpy(copy, value.bytes, (size_t)value.size);
-      value.bytes = copy;
-    }
-    object->kept[i] = value;
-  }
-}
-
 /* The object that has the row's own key, once that is known. */
 static Object *identity_of_row(Identity *identity, Object *object) {
   const Columns *key = &object->frame->table->row_key;
@@ -436,8 +287,8 @@ static Object *identity_of_key(Identity *identity, Object *object, int number) {
   const Columns *key = frame_key(object->frame, number);
   sqlite3_int64 offset = identity_begin(identity, object->frame, number);
   for (int i = 0; i < key->count; i++)
-    identity_add_value(identity, key->list[i],
-                       *known_value(object, key->list[i]));
+    values_add_stored(identity->failure, &identity->keys, key->list[i],
+                      known_value(object, key->list[i]));
   return identity_know(identity, offset, object);
 }
 

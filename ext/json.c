@@ -111,21 +111,6 @@ Text json_string(char *at) {
 
 /* ---- values ---- */
 
-/* False where there are too many digits, or other signs. */
-static bool read_integer(const char *at, const char *end,
-                         sqlite3_int64 *integer) {
-  bool negative = *at == '-';
-  sqlite3_uint64 limit = ((sqlite3_uint64)1 << 63) - !negative, number = 0;
-  for (at += negative; at < end; at++) {
-    int digit = *at - '0';
-    if (digit < 0 || digit > 9 || number > (limit - (unsigned)digit) / 10)
-      return false;
-    number = 10 * number + (unsigned)digit;
-  }
-  *integer = (sqlite3_int64)(negative ? 0 - number : number);
-  return true;
-}
-
 /* {"hex":"00ff"} is a BLOB, as related_json() writes it. */
 static bool read_blob(Failure *failure, Arena *arena, const char *at,
                       const char *end, Value *value) {
@@ -171,7 +156,7 @@ Value json_value(Failure *failure, Arena *arena, char *at, const char *end) {
       value = value_of_json(failure, arena, at, end);
   } else if (*at != 'n') {
     value.type = SQLITE_INTEGER;
-    if (!read_integer(at, end, &value.integer))
+    if (!integer_read(at, (int)(end - at), &value.integer))
       value =
           (Value){.type = SQLITE_FLOAT, .real = real_read(at, (int)(end - at))};
   }

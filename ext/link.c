@@ -473,15 +473,10 @@ static int link_list_length(Link *link) {
   return length;
 }
 
-static bool is_to_one(const Relationship *relationship) {
-  return relationship->cardinality == MANY_TO_ONE ||
-         relationship->cardinality == ONE_TO_ONE;
-}
-
 static sqlite3_int64 link_set(Link *link) {
   Targets targets = {{NULL, 0, 0, false}, 0, 0, NULL, NULL};
   int length = link_list_length(link);
-  bool to_one = is_to_one(link->relationship);
+  bool to_one = relationship_is_to_one(link->relationship);
   if (to_one && length > 1)
     failure_set(link->failure, SQLITE_CONSTRAINT,
                 "leads to one row of %s, and %d keys were given; give one, or "

@@ -108,3 +108,7 @@ bool link_is_source(const Relationship *r) {
 bool link_is_target(const Relationship *r) {
   return r->cardinality != MANY_TO_MANY && !r->linked_by_source;
 }
+
+bool relationship_is_to_one(const Relationship *r) {
+  return r->cardinality == ONE_TO_ONE || r->cardinality == MANY_TO_ONE;
+}

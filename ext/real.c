@@ -1,5 +1,5 @@
 /*
-** real.c: REALs as decimal numbers, exactly.
+** real.c: numbers as decimal digits, exactly.
 **
 ** Seventeen digits tell one double from every other; but SQLite before 3.53 writes
 ** the last of them wrong where the exponent is large, and reads it wrong.  The C
@@ -81,4 +81,17 @@ double real_read(const char *text, int size) {
                  decimal.exponent);
   double real = strtod(decimal.digits, NULL);
   return negative ? -real : real;
+}
+
+bool integer_read(const char *text, int size, sqlite3_int64 *integer) {
+  const char *at = text, *end = text + size;
+  bool negative = at < end && *at == '-';
+  sqlite3_uint64 number = 0, most = ((sqlite3_uint64)1 << 63) - !negative;
+  for (at += negative; at < end; at++) {
+    unsigned digit = (unsigned)(*at - '0');
+    if (!is_decimal(*at) || number > (most - digit) / 10) return false;
+    number = number * 10 + digit;
+  }
+  *integer = (sqlite3_int64)(negative ? 0 - number : number);
+  return true;
 }

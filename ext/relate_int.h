@@ -53,7 +53,7 @@ RELATE_PRIVATE void failure_to_result(Failure *failure,
 RELATE_PRIVATE int failure_to_table(Failure *failure, sqlite3_vtab *table);
 RELATE_PRIVATE char *failure_text(Failure *failure, sqlite3_str *text);
 
-/* ---- layer 0: real.c: REALs as decimal numbers, exactly ---- */
+/* ---- layer 0: real.c: numbers as decimal digits, exactly ---- */
 
 #define REAL_SIZE 32 /* what real_write needs at most */
 
@@ -61,6 +61,9 @@ RELATE_PRIVATE char *failure_text(Failure *failure, sqlite3_str *text);
 RELATE_PRIVATE void real_write(double real, char text[REAL_SIZE]);
 /* The REAL that is written so: digits, a point, an exponent. */
 RELATE_PRIVATE double real_read(const char *text, int size);
+/* False where there are too many digits for 64 bits, or other signs. */
+RELATE_PRIVATE bool integer_read(const char *text, int size,
+                                 sqlite3_int64 *integer);
 
 /* ---- layer 1: arena.c: memory that is freed all at once ---- */
 
@@ -362,6 +365,19 @@ RELATE_PRIVATE bool table_is_unique(const Table *table, const Columns *columns);
 RELATE_PRIVATE const Index *table_index_under(const Table *table,
                                               const Columns *columns);
 
+/* ---- layer 4: storage.c: a value as a column stores it ---- */
+
+/* True if the column stores them alike. */
+RELATE_PRIVATE bool value_is_alike(const Column *column, const Value *a,
+                                   const Value *b);
+/* True if the column, in a key, takes one for the other: 1.0 for 1, and what its
+** collation does. */
+RELATE_PRIVATE bool value_matches(const Column *column, const Value *a,
+                                  const Value *b);
+/* Adds the value such that what matches is the same bytes. */
+RELATE_PRIVATE void values_add_stored(Failure *failure, Values *values,
+                                      const Column *column, const Value *given);
+
 /* ---- layer 4: direction.c: a relationship as tables and columns ---- */
 
 typedef struct Relationship Relationship;
@@ -654,6 +670,7 @@ RELATE_PRIVATE const char *cardinality_name(Cardinality cardinality);
 /* The link's row is that of its source, or of its target. */
 RELATE_PRIVATE bool link_is_source(const Relationship *r);
 RELATE_PRIVATE bool link_is_target(const Relationship *r);
+RELATE_PRIVATE bool relationship_is_to_one(const Relationship *r);
 
 /* ---- layer 5: reflection.c: relationships out of foreign keys ---- */
 
@@ -1638,7 +1655,7 @@ RELATE_PRIVATE void targets_keep(Failure *failure, Targets *targets,
 RELATE_PRIVATE bool targets_next(const Targets *targets, int *place,
                                  Value *values, int columns);
 
-/* ---- layer 11: graph.c: JSON read as rows and links ---- */
+/* ---- layer 11: graph.c: rows and links that are to be ---- */
 
 typedef struct Tie Tie;
 
@@ -1707,25 +1724,43 @@ typedef struct Graph {
   Listing *listings, *last_listing;
 } Graph;
 
-/* A document, and how it is to be read. */
-typedef struct GraphOrder {
-  const Table *table; /* of the objects at the top */
-  Value json;
-  bool replaces; /* a relationship that is listed has no other links */
-  bool ignores;  /* names that mean nothing */
-} GraphOrder;
-
+RELATE_PRIVATE Object *graph_add_object(Failure *failure, Graph *graph,
+                                        Frame *frame, const Object *around,
+                                        const char *name, int index);
+RELATE_PRIVATE Listing *graph_add_listing(Failure *failure, Graph *graph,
+                                          Object *source,
+                                          const Relationship *relationship,
+                                          bool whole);
+RELATE_PRIVATE Tie *graph_add_tie(Failure *failure, Graph *graph,
+                                  Listing *listing, Object *target);
 /* Says in front of a failure which of several documents is read. */
-RELATE_PRIVATE void graph_prefix(Failure *failure, const Graph *graph);
-/* Adds what the last of `documents` says. */
-RELATE_PRIVATE void graph_read(Failure *failure, Connection *connection,
-                               Graph *graph, const GraphOrder *order);
+RELATE_PRIVATE void graph_prefix_document(Failure *failure, const Graph *graph);
+/* Says in front of a failure where it is: in `around`, NULL for the document, under
+** a name or NULL, at an index or -1. */
+RELATE_PRIVATE void graph_prefix_place(Failure *failure, const Graph *graph,
+                                       int document, const Object *around,
+                                       const char *name, int index);
 /* $.courses[2] */
 RELATE_PRIVATE void object_append_path(sqlite3_str *text, const Object *object);
 /* Says in front of a failure where in the documents it is: at the object, or at
 ** a member of it. */
 RELATE_PRIVATE void object_prefix(Failure *failure, const Graph *graph,
                                   const Object *object, const Column *column);
+
+/* The object that stands for the row. */
+RELATE_PRIVATE Object *object_of(Object *object);
+/* What is kept or given of it, or NULL. */
+RELATE_PRIVATE const Value *object_value(const Object *object,
+                                         const Column *column);
+/* Keeps the row that `statement` stands on. */
+RELATE_PRIVATE void object_keep(Failure *failure, Arena *arena, Object *object,
+                                sqlite3_stmt *statement);
+/* The object whose row holds the foreign key, NULL: none does; the one that it
+** refers to; the columns of the key, and of that which they refer to. */
+RELATE_PRIVATE Object *tie_holder(const Tie *tie);
+RELATE_PRIVATE Object *tie_parent(const Tie *tie);
+RELATE_PRIVATE const Columns *tie_columns(const Tie *tie);
+RELATE_PRIVATE const Columns *tie_key(const Tie *tie);
 
 /* ---- layer 12: cursor.c: the rows of a navigator ---- */
 
@@ -1813,31 +1848,24 @@ RELATE_PRIVATE const Column *link_payload(Failure *failure,
                                           const Relationship *relationship,
                                           const char *name);
 
+/* ---- layer 12: document.c: JSON read as rows and links ---- */
+
+/* A document, and how it is to be read. */
+typedef struct DocumentOrder {
+  const Table *table; /* of the objects at the top */
+  Value json;
+  bool replaces; /* a relationship that is listed has no other links */
+  bool ignores;  /* names that mean nothing */
+} DocumentOrder;
+
+/* Adds what the last of `documents` says. */
+RELATE_PRIVATE void document_read(Failure *failure, Connection *connection,
+                                  Graph *graph, const DocumentOrder *order);
+
 /* ---- layer 12: identity.c: which row an object is ---- */
 
 /* Finds the rows of all objects, and makes those one that are the same. */
 RELATE_PRIVATE void graph_identify(Failure *failure, Graph *graph);
-/* The object that stands for the row. */
-RELATE_PRIVATE Object *object_of(Object *object);
-/* What is kept or given of it, or NULL. */
-RELATE_PRIVATE const Value *object_value(const Object *object,
-                                         const Column *column);
-/* Keeps the row that `statement` stands on. */
-RELATE_PRIVATE void object_keep(Failure *failure, Arena *arena, Object *object,
-                                sqlite3_stmt *statement);
-/* The object whose row holds the foreign key, NULL: none does; the one that it
-** refers to; the columns of the key, and of that which they refer to. */
-RELATE_PRIVATE Object *tie_holder(const Tie *tie);
-RELATE_PRIVATE Object *tie_parent(const Tie *tie);
-RELATE_PRIVATE const Columns *tie_columns(const Tie *tie);
-RELATE_PRIVATE const Columns *tie_key(const Tie *tie);
-/* True if the column would store them alike. */
-RELATE_PRIVATE bool value_is_alike(const Column *column, const Value *a,
-                                   const Value *b);
-/* True if the column, a key, takes one for the other: as its collation says. */
-RELATE_PRIVATE bool value_matches(const Column *key, const Value *a,
-                                  const Value *b);
-
 /* ---- layer 12: ledger.c: what relate_save() has done ---- */
 
 #define LEDGER_COLUMNS 5 /* of an entry */

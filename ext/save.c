@@ -7,7 +7,7 @@
 **     SELECT relate_save('students', value) FROM json_each(?);
 **
 ** The function is an aggregate: all its documents are one graph and one
-** transaction.  What is done with them is told in graph.c, identity.c, agreement.c
+** transaction.  What is done with them is told in document.c, identity.c, agreement.c
 ** and persist.c.  The table has a row for everything that is done; asked once more
 ** with the same arguments in one statement, it answers without doing it again.
 */
@@ -40,8 +40,8 @@ static bool save_choice(Failure *failure, const char *option, const char *text,
   return chosen;
 }
 
-static void save_option(Failure *failure, GraphOrder *order, const Value *name,
-                        const Value *value) {
+static void save_option(Failure *failure, DocumentOrder *order,
+                        const Value *name, const Value *value) {
   const char *option = save_text(failure, name, "the name of an option");
   const char *text = save_text(failure, value, "the value of an option");
   if (failure->code) return;
@@ -80,13 +80,13 @@ static const Table *save_table(Failure *failure, const Model *model,
 static void save_read(Failure *failure, Connection *connection, Graph *graph,
                       int argc, const Value *argv) {
   graph->documents++;
-  GraphOrder order = {.table =
-                          save_table(failure, graph->forms.model, &argv[0]),
-                      .json = argv[1]};
+  DocumentOrder order = {.table =
+                             save_table(failure, graph->forms.model, &argv[0]),
+                         .json = argv[1]};
   for (int i = 2; i < argc; i += 2)
     save_option(failure, &order, &argv[i], &argv[i + 1]);
-  graph_prefix(failure, graph);
-  if (!failure->code) graph_read(failure, connection, graph, &order);
+  graph_prefix_document(failure, graph);
+  if (!failure->code) document_read(failure, connection, graph, &order);
 }
 
 /* ---- all documents ---- */
