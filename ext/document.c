@@ -210,14 +210,17 @@ static void reader_pop(DocumentReader *reader) {
 
 /* Fails if the object has it already. */
 static Listing *reader_add_listing(DocumentReader *reader, Object *object,
+                                   const char *name,
                                    const Relationship *relationship) {
   for (Listing *other = object->listings; other; other = other->of_object)
     if (other->relationship == relationship)
       failure_set(reader->failure, SQLITE_ERROR, "%s is given twice",
                   relationship->full_name);
   bool whole = reader->order->replaces || relationship_is_to_one(relationship);
-  return graph_add_listing(reader->failure, reader->graph, object, relationship,
-                           whole);
+  Listing *listing = graph_add_listing(reader->failure, reader->graph, object,
+                                       relationship, whole);
+  if (listing) listing->name = name;
+  return listing;
 }
 
 /* An object in an array, or to which a to-one leads; `around` is no pointer into
@@ -295,7 +298,7 @@ static void member_relationship(DocumentReader *reader, Meaning *meaning) {
   const char *name = meaning->name;
   Object *object = open->object;
   Place *place = meaning_place(reader, meaning);
-  Listing *listing = reader_add_listing(reader, object, r);
+  Listing *listing = reader_add_listing(reader, object, name, r);
   if (first == 'n') {
     if (listing) listing->empty = true;
     reader->at = json_end(reader->at);

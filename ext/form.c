@@ -250,6 +250,22 @@ sqlite3_stmt *frame_find(Failure *failure, Forms *forms, const Frame *frame,
                     form_find_sql(frame, frame_key(frame, number)));
 }
 
+sqlite3_stmt *frame_find_number(Failure *failure, const Forms *forms,
+                                const Frame *frame) {
+  static const char *const names[] = {"rowid", "_rowid_", "oid"};
+  const Table *table = frame->table;
+  int i = 0;
+  while (i < 3 && table_column(table, names[i])) i++;
+  if (table->without_rowid || i == 3) return NULL;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT ");
+  clause_columns(text, "t", &frame->kept);
+  sqlite3_str_appendall(text, " FROM ");
+  clause_table(text, table, "t");
+  sqlite3_str_appendf(text, " WHERE t.\"%w\" = ?1", names[i]);
+  return cache_text(failure, forms->cache, KIND_FORM, sqlite3_str_finish(text));
+}
+
 sqlite3_stmt *form_insert(Failure *failure, Forms *forms, Form *form) {
   if (form->insert) return form->insert;
   return forms_take(failure, forms, &form->insert, form_insert_sql(form));
@@ -269,6 +285,22 @@ sqlite3_stmt *frame_compare_json(Failure *failure, const Forms *forms,
                                  const Frame *frame, const Column *column) {
   return cache_text(failure, forms->cache, KIND_FORM,
                     form_compare_json_sql(frame, column));
+}
+
+static char *form_column_sql(const Frame *frame, const Column *column) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT ");
+  clause_column(text, "t", column);
+  sqlite3_str_appendall(text, " FROM ");
+  clause_table(text, frame->table, "t");
+  form_append_row(text, frame->table, 1);
+  return sqlite3_str_finish(text);
+}
+
+sqlite3_stmt *frame_column(Failure *failure, const Forms *forms,
+                           const Frame *frame, const Column *column) {
+  return cache_text(failure, forms->cache, KIND_FORM,
+                    form_column_sql(frame, column));
 }
 
 sqlite3_stmt *frame_delete(Failure *failure, const Forms *forms,

@@ -323,13 +323,37 @@ bool generate_can_unlink(const Relationship *relationship) {
   return false;
 }
 
-/* One NULL in a foreign key is enough; columns that may be NULL become so. */
-static void append_nulls(sqlite3_str *text, const Relationship *relationship) {
+/* The column is part of another foreign key, too. */
+static bool is_shared(const Relationship *relationship, const Column *column) {
+  const Table *table = relationship->link;
+  const Columns *columns = end_of_parent(relationship).link;
+  for (int i = 0; i < table->key_count; i++)
+    if (columns_contain(&table->keys[i].columns, column) &&
+        !columns_same(&table->keys[i].columns, columns))
+      return true;
+  return false;
+}
+
+/* One NULL in a foreign key is enough.  Columns that may be NULL become so, but for
+** those that it shares with another foreign key, unless it has no others. */
+bool generate_clears(const Relationship *relationship, const Column *column) {
   End parent = end_of_parent(relationship),
       holder = end_of_holder(relationship);
+  if (!columns_contain(parent.link, column) || !can_be_null(&holder, column))
+    return false;
+  if (!is_shared(relationship, column)) return true;
+  for (int i = 0; i < parent.link->count; i++)
+    if (can_be_null(&holder, parent.link->list[i]) &&
+        !is_shared(relationship, parent.link->list[i]))
+      return false;
+  return true;
+}
+
+static void append_nulls(sqlite3_str *text, const Relationship *relationship) {
+  End parent = end_of_parent(relationship);
   const char *separator = "";
   for (int i = 0; i < parent.link->count; i++) {
-    if (!can_be_null(&holder, parent.link->list[i])) continue;
+    if (!generate_clears(relationship, parent.link->list[i])) continue;
     sqlite3_str_appendf(text, "%s\"%w\" = NULL", /* safe: a literal */
                         separator, parent.link->list[i]->name);
     separator = ", ";

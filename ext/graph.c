@@ -63,6 +63,14 @@ void object_prefix(Failure *failure, const Graph *graph, const Object *object,
   }
 }
 
+void listing_prefix(Failure *failure, const Graph *graph,
+                    const Listing *listing) {
+  const Object *source = listing->source;
+  if (failure->code)
+    graph_prefix_place(failure, graph, source->document, source, listing->name,
+                       -1);
+}
+
 void graph_prefix_document(Failure *failure, const Graph *graph) {
   if (graph->several)
     failure_prefix(failure, "document %d: ", graph->documents);
@@ -151,19 +159,56 @@ const Value *object_value(const Object *object, const Column *column) {
   return place >= 0 ? &object->values[place] : NULL;
 }
 
+Value value_keep(Failure *failure, Arena *arena, Value value) {
+  if (!value.bytes || failure->code) return value;
+  char *copy = arena_take(failure, arena, value.size + 1);
+  if (copy) memcpy(copy, value.bytes, (size_t)value.size);
+  value.bytes = copy;
+  return value;
+}
+
 void object_keep(Failure *failure, Arena *arena, Object *object,
                  sqlite3_stmt *statement) {
   int count = object->frame->kept.count;
   if (!object->kept)
     object->kept =
         arena_take(failure, arena, count * (sqlite3_int64)sizeof(Value));
-  for (int i = 0; object->kept && i < count; i++) {
-    Value value = value_of_column(failure, statement, i);
-    if (value.bytes && !failure->code) {
-      char *copy = arena_take(failure, arena, value.size + 1);
-      if (copy) memcpy(copy, value.bytes, (size_t)value.size);
-      value.bytes = copy;
-    }
-    object->kept[i] = value;
+  for (int i = 0; object->kept && i < count; i++)
+    object->kept[i] =
+        value_keep(failure, arena, value_of_column(failure, statement, i));
+}
+
+bool tie_is_of(const Tie *tie, const Relationship *relationship) {
+  const Relationship *r = tie->listing->relationship;
+  return relationship == r || relationship == r->inverse;
+}
+
+/* ---- keys ---- */
+
+Key object_key(Failure *failure, Arena *arena, const Object *object,
+               const Columns *columns) {
+  Key key = {.table = object->frame->table, .columns = columns};
+  if (columns->count == 1) {
+    key.single = object->kept[frame_place(object->frame, columns->list[0])];
+    return key;
   }
+  key.values =
+      arena_take(failure, arena, columns->count * (sqlite3_int64)sizeof(Value));
+  for (int i = 0; key.values && i < columns->count; i++)
+    key.values[i] = object->kept[frame_place(object->frame, columns->list[i])];
+  return key;
+}
+
+Key object_row_key(Failure *failure, Arena *arena, const Object *object) {
+  return object_key(failure, arena, object, &object->frame->table->row_key);
+}
+
+Key tie_source_key(Failure *failure, Arena *arena, const Tie *tie) {
+  return object_key(failure, arena, object_of(tie->listing->source),
+                    &tie->listing->relationship->source_key);
+}
+
+Key tie_target_key(Failure *failure, Arena *arena, const Tie *tie) {
+  return object_key(failure, arena, object_of(tie->target),
+                    &tie->listing->relationship->target_key);
 }

@@ -22,13 +22,14 @@ typedef struct Known {
   Object *object;             /* NULL: an empty place */
 } Known;
 
-typedef struct Identity {
-  Failure *failure;
+/* What the graph remembers of it. */
+struct Identity {
+  Failure *failure; /* of the call that is under way */
   Graph *graph;
   Values keys;
   int count, room; /* a power of two */
   Known *places;
-} Identity;
+};
 
 /* ---- what is known of a row ---- */
 
@@ -46,11 +47,30 @@ static const Value *known_value(const Object *object, const Column *column) {
   return value;
 }
 
+/* A row that the column refers to, whose key is not known yet. */
+static const Object *unknown_parent(const Object *object,
+                                    const Column *column) {
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (columns_contain(tie_columns(tie), column)) return tie_parent(tie);
+  return NULL;
+}
+
 /* All of the key, and no NULL. */
 static bool object_knows_key(const Object *object, const Columns *key) {
   for (int i = 0; i < key->count; i++) {
     const Value *value = known_value(object, key->list[i]);
     if (!value || value->type == SQLITE_NULL) return false;
+  }
+  return key->count > 0;
+}
+
+/* All of the key, if who else refers to the same new row counts as knowing it. */
+static bool object_tells_key(const Object *object, const Columns *key) {
+  for (int i = 0; i < key->count; i++) {
+    const Value *value = known_value(object, key->list[i]);
+    if (value ? value->type == SQLITE_NULL
+              : !unknown_parent(object, key->list[i]))
+      return false;
   }
   return key->count > 0;
 }
@@ -93,24 +113,37 @@ static bool known_is(const Identity *identity, const Known *known,
                 (size_t)wanted->size) == 0;
 }
 
+/* The place of the key which is last in `keys`, from `offset` on: it is there, or is
+** not and the place is empty. */
+static Known *identity_place(const Identity *identity, const Known *wanted) {
+  int at = (int)(wanted->hash & (sqlite3_uint64)(identity->room - 1));
+  while (identity->places[at].object &&
+         !known_is(identity, &identity->places[at], wanted))
+    at = (at + 1) & (identity->room - 1);
+  return &identity->places[at];
+}
+
+static Known identity_last(const Identity *identity, sqlite3_int64 offset) {
+  sqlite3_int64 size = identity->keys.size - offset;
+  return (Known){.hash = values_hash(identity->keys.data + offset, size),
+                 .offset = offset,
+                 .size = size};
+}
+
 /* The object that has the key which is last in `keys`; it is `object` now if there
 ** was none. */
 static Object *identity_know(Identity *identity, sqlite3_int64 offset,
                              Object *object) {
   if (2 * identity->count >= identity->room) identity_grow(identity);
   if (identity->failure->code) return object;
-  sqlite3_int64 size = identity->keys.size - offset;
-  Known wanted = {values_hash(identity->keys.data + offset, size), offset, size,
-                  object};
-  int at = (int)(wanted.hash & (sqlite3_uint64)(identity->room - 1));
-  while (identity->places[at].object) {
-    if (known_is(identity, &identity->places[at], &wanted)) {
-      identity->keys.size = offset;
-      return object_of(identity->places[at].object);
-    }
-    at = (at + 1) & (identity->room - 1);
+  Known wanted = identity_last(identity, offset);
+  Known *place = identity_place(identity, &wanted);
+  if (place->object) {
+    identity->keys.size = offset;
+    return object_of(place->object);
   }
-  identity->places[at] = wanted;
+  *place = wanted;
+  place->object = object;
   identity->count++;
   return object;
 }
@@ -276,19 +309,36 @@ static bool object_find_by(Identity *identity, Object *object, int number) {
 
 /* The object that has the row's own key, once that is known. */
 static Object *identity_of_row(Identity *identity, Object *object) {
-  const Columns *key = &object->frame->table->row_key;
+  const Columns *key = frame_key(object->frame, 0);
   sqlite3_int64 offset = identity_begin(identity, object->frame, -1);
   for (int i = 0; i < key->count; i++)
-    values_add(identity->failure, &identity->keys, &object->kept[i]);
+    values_add_stored(identity->failure, &identity->keys, key->list[i],
+                      &object->kept[i]);
   return identity_know(identity, offset, object);
+}
+
+/* Adds a row whose key is not known: NULL, which is in no key, and which it is. */
+static void add_parent(Identity *identity, const Object *parent) {
+  Value null = {.type = SQLITE_NULL};
+  Value which = {.type = SQLITE_BLOB,
+                 .bytes = (const char *)&parent,
+                 .size = (int)sizeof(parent)};
+  values_add(identity->failure, &identity->keys, &null);
+  values_add(identity->failure, &identity->keys, &which);
 }
 
 static Object *identity_of_key(Identity *identity, Object *object, int number) {
   const Columns *key = frame_key(object->frame, number);
   sqlite3_int64 offset = identity_begin(identity, object->frame, number);
-  for (int i = 0; i < key->count; i++)
-    values_add_stored(identity->failure, &identity->keys, key->list[i],
-                      known_value(object, key->list[i]));
+  for (int i = 0; i < key->count; i++) {
+    const Value *value = known_value(object, key->list[i]);
+    if (value) {
+      values_add_stored(identity->failure, &identity->keys, key->list[i],
+                        value);
+    } else {
+      add_parent(identity, unknown_parent(object, key->list[i]));
+    }
+  }
   return identity_know(identity, offset, object);
 }
 
@@ -341,12 +391,13 @@ static void fail_two_rows(Identity *identity, const Object *first,
   object_prefix(failure, identity->graph, second, NULL);
 }
 
-/* The object that has this key, which is all known; its row is looked up if the
-** object is new and that `finds` it. */
+/* The object that has this key, which is told; its row is looked up if the object
+** is new, and that `finds` it. */
 static Object *identity_settle_key(Identity *identity, Object *object,
                                    int number, bool finds) {
   Object *other = identity_of_key(identity, object, number);
-  if (other == object && !object->found && finds)
+  if (other == object && !object->found && finds &&
+      object_knows_key(object, frame_key(object->frame, number)))
     object_find_by(identity, object, number);
   if (number > 0 && other != object && are_two_rows(other, object))
     fail_two_rows(identity, other, object, frame_key(object->frame, number));
@@ -383,11 +434,12 @@ static void identity_settle(Identity *identity, Object *object) {
   const Frame *frame = object->frame;
   int keys = frame->table->index_count;
   bool finds = !object_knows_key(object, frame_key(frame, 0));
-  if (!finds) object = identity_settle_key(identity, object, 0, true);
+  if (object_tells_key(object, frame_key(frame, 0)))
+    object = identity_settle_key(identity, object, 0, true);
   for (int i = 0; i < 2 * keys && !identity->failure->code; i++) {
     int number = i % keys + 1;
     const Columns *key = frame_key(frame, number);
-    if (key && object_knows_key(object, key) &&
+    if (key && object_tells_key(object, key) &&
         object_gives_key(object, key) == (i < keys))
       object = identity_settle_key(identity, object, number, finds);
   }
@@ -409,10 +461,45 @@ static void identity_visit(Identity *identity, Object *object) {
 }
 
 void graph_identify(Failure *failure, Graph *graph) {
-  Identity identity = {.failure = failure, .graph = graph};
+  Identity *identity =
+      arena_take(failure, graph->forms.arena, sizeof(*identity));
+  if (!identity) return;
+  *identity = (Identity){.failure = failure, .graph = graph};
+  graph->identity = identity;
   for (Object *object = graph->objects; object && !failure->code;
        object = object->next)
-    identity_visit(&identity, object);
-  values_free(&identity.keys);
-  sqlite3_free(identity.places);
+    identity_visit(identity, object);
+}
+
+void graph_forget(Graph *graph) {
+  if (!graph->identity) return;
+  values_free(&graph->identity->keys);
+  sqlite3_free(graph->identity->places);
+}
+
+/* The object of the key that is last in `keys`, which is taken out again. */
+static Object *identity_find(Identity *identity, sqlite3_int64 offset) {
+  if (identity->failure->code || !identity->count) return NULL;
+  Known wanted = identity_last(identity, offset);
+  Object *object = identity_place(identity, &wanted)->object;
+  identity->keys.size = offset;
+  return object ? object_of(object) : NULL;
+}
+
+static Object *find_by(Identity *identity, const Frame *frame, int number,
+                       const Value *const *values) {
+  sqlite3_int64 offset = identity_begin(identity, frame, number);
+  const Columns *key = frame_key(frame, number < 0 ? 0 : number);
+  for (int i = 0; i < key->count; i++)
+    values_add_stored(identity->failure, &identity->keys, key->list[i],
+                      values[i]);
+  return identity_find(identity, offset);
+}
+
+Object *graph_find(Failure *failure, const Graph *graph, const Frame *frame,
+                   int number, const Value *const *values) {
+  graph->identity->failure = failure;
+  Object *object = find_by(graph->identity, frame, number, values);
+  return object || number ? object
+                          : find_by(graph->identity, frame, -1, values);
 }

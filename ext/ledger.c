@@ -66,29 +66,10 @@ void ledger_note(Persisting *persisting, const char *action, const char *name,
   log_path(persisting, object);
 }
 
-/* The key of the object's row, of these columns, which are kept. */
-Key object_key(Persisting *persisting, const Object *object,
-               const Columns *columns) {
-  Key key = {.table = object->frame->table, .columns = columns};
-  if (columns->count == 1) {
-    key.single = object->kept[frame_place(object->frame, columns->list[0])];
-    return key;
-  }
-  key.values = arena_take(persisting->failure, persisting->arena,
-                          columns->count * (sqlite3_int64)sizeof(Value));
-  for (int i = 0; key.values && i < columns->count; i++)
-    key.values[i] = object->kept[frame_place(object->frame, columns->list[i])];
-  return key;
-}
-
-Key object_row_key(Persisting *persisting, const Object *object) {
-  return object_key(persisting, object, &object->frame->table->row_key);
-}
-
 void ledger_note_row(Persisting *persisting, const char *action,
                      const Object *object) {
   if (persisting->failure->code) return;
-  Key key = object_row_key(persisting, object);
+  Key key = object_row_key(persisting->failure, persisting->arena, object);
   ledger_note(persisting, action, object->frame->table->name, &key, NULL,
               object);
 }

@@ -639,6 +639,14 @@ sqlite3_int64 link_keys(Failure *failure, const LinkOrder *order,
   return made;
 }
 
+void link_explain_pair(Failure *failure, const LinkOrder *order,
+                       const Key *source, const Key *target) {
+  Link link = link_of(failure, order, source, target);
+  link_explain(&link);
+  link_explain_taken(&link);
+  failure_prefix(failure, "%s: ", order->relationship->full_name);
+}
+
 void link_dissolve(Failure *failure, const LinkOrder *order, const Key *source,
                    const Key *target, sqlite3_stmt *statement) {
   Link link = link_of(failure, order, source, target);

@@ -1,22 +1,24 @@
 /*
 ** persist.c: rows and links of documents, written.
 **
-** The objects have been read (graph.c), and it is known which rows are there
+** The objects have been read (document.c), and it is known which rows are there
 ** (identity.c).  Then, for all documents together:
 **
-**     moves       what is there gets the foreign key that is listed; where that
-**                 leads to a new row, that is made first
-**     removals    where all links are listed, the others go
-**     rows        new ones are inserted, a row that is referred to before those
-**                 that refer to it; what differs in the others is updated
+**     keys        what others refer to changes first, in the rows that are there
+**     unlinking   where all links are listed, the others go
+**     rows        that are there: what differs is updated, foreign keys too
+**     deleting    where a target goes with its link, those that are not listed go
+**     new rows    and those that had no room before
 **     links       of association tables; and foreign keys that had to wait
 **
-** So a row that moves is never without its place, and one that goes makes room
-** before another comes.
+** So one that goes makes room before another comes, and a row that moves is never
+** without its place, nor deleted with what it moves away from.  One that finds no room
+** yet waits for the deletions.
 **
-** New rows may refer to each other in a circle.  One of them is then inserted
-** without its foreign key, if that may be NULL, and gets it in the end; or at once,
-** if the key that it is to have is given.
+** A row that is referred to is written before those that refer to it.  New rows may
+** refer to each other in a circle.  One of them is then inserted without its foreign
+** key, if that may be NULL, and gets it in the end; or at once, if the key that it is
+** to have is given.
 **
 ** What is as it is given is not written.
 */
@@ -87,40 +89,37 @@ static bool break_circle(Persisting *persisting, const Object *parent) {
   return true;
 }
 
-static void persist_entered(Persisting *persisting, Object *object) {
-  if (object->found) {
-    record_update(persisting, object);
-  } else {
-    record_insert(persisting, object);
-  }
+/* False: it has to be tried once more, as have those that wait for it. */
+static bool persist_entered(Persisting *persisting, Object *object) {
+  bool written = object->found ? record_update(persisting, object)
+                               : record_insert(persisting, object);
   object->state = OBJECT_WRITTEN;
-  persisting->depth--;
+  if (written) persisting->depth--;
+  return written;
+}
+
+static void leave_entered(Persisting *persisting, int bottom) {
+  while (persisting->depth > bottom)
+    persisting->entered[--persisting->depth]->state = OBJECT_WAITS;
 }
 
 /* Writes the row, and before it new ones that it refers to. */
 static void persist_row(Persisting *persisting, Object *first) {
-  if (first->state != OBJECT_WAITS) return;
+  if (first->state != OBJECT_WAITS || persisting->failure->code) return;
   int bottom = persisting->depth;
   enter(persisting, first);
   while (persisting->depth > bottom && !persisting->failure->code) {
     Object *object = persisting->entered[persisting->depth - 1];
-    Tie *tie = object->found ? NULL : object_needs(object);
+    Tie *tie = object_needs(object);
     if (tie && tie_parent(tie)->state == OBJECT_WAITS) {
       enter(persisting, tie_parent(tie));
     } else if (!tie || !break_circle(persisting, tie_parent(tie))) {
       if (tie && !tie_parent_is_given(tie))
         fail_circle(persisting, object, tie);
-      persist_entered(persisting, object);
+      if (!persist_entered(persisting, object))
+        leave_entered(persisting, bottom);
     }
   }
-}
-
-/* A row that is there gets its foreign key. */
-static void persist_move(Persisting *persisting, Tie *tie) {
-  const Object *holder = tie_holder(tie);
-  if (!holder || !holder->found) return;
-  if (!tie_parent(tie)->kept) persist_row(persisting, tie_parent(tie));
-  if (tie_parent(tie)->kept) tie_make(persisting, tie);
 }
 
 /* ---- all of it ---- */
@@ -134,6 +133,65 @@ static void each_tie(Persisting *persisting,
       act(persisting, tie);
 }
 
+static void each_object(Persisting *persisting,
+                        void (*act)(Persisting *persisting, Object *object)) {
+  for (Object *object = persisting->graph->objects;
+       object && !persisting->failure->code; object = object->next)
+    if (!object->same) act(persisting, object);
+}
+
+static void persist_leaving(Persisting *persisting, bool orphans) {
+  for (Listing *listing = persisting->graph->listings; listing;
+       listing = listing->next)
+    listing_leave(persisting, listing, orphans);
+}
+
+static void persist_key(Persisting *persisting, Object *object) {
+  if (object->found && object->frame->kept.count > 1 &&
+      record_rekey(persisting, object))
+    persisting->rekeys = true;
+}
+
+static void persist_follow(Persisting *persisting, Object *object) {
+  if (object->found) record_follow(persisting, object);
+}
+
+static void persist_found(Persisting *persisting, Object *object) {
+  if (object->found) persist_row(persisting, object);
+}
+
+static bool has_number(const Object *object) {
+  return object->found || !object->frame->is_numbered ||
+         form_place(object->form, object->frame->table->row_key.list[0]) >= 0;
+}
+
+static void persist_count(Persisting *persisting, Object *object) {
+  (void)persisting;
+  if (!has_number(object)) object->frame->makes_keys = true;
+}
+
+/* Before SQLite makes a key, those that are given of rows of the table are there. */
+static void persist_known(Persisting *persisting, Object *object) {
+  if (object->frame->makes_keys && has_number(object))
+    persist_row(persisting, object);
+}
+
+/* A target that may go as an orphan is linked before. */
+static void persist_hold(Persisting *persisting, Tie *tie) {
+  if (!tie_holds(persisting, tie)) return;
+  persist_row(persisting, object_of(tie->listing->source));
+  tie_make(persisting, tie);
+}
+
+static void persist_late(Persisting *persisting, Tie *tie) {
+  Object *holder = tie_holder(tie);
+  if (!tie->made && holder) record_complete(persisting, holder);
+}
+
+static void persist_check(Persisting *persisting, Object *object) {
+  if (object->found) record_check(persisting, object);
+}
+
 sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
                             Graph *graph, Values *log) {
   Persisting persisting = {.failure = failure,
@@ -142,16 +200,19 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
                            .arena = graph->forms.arena,
                            .log = log};
   record_open(&persisting);
-  each_tie(&persisting, persist_move);
-  each_tie(&persisting, tie_hold);
-  for (Listing *listing = graph->listings; listing; listing = listing->next)
-    listing_leave(&persisting, listing);
-  for (Object *object = graph->objects; object && !failure->code;
-       object = object->next)
-    if (!object->same) persist_row(&persisting, object);
+  each_object(&persisting, persist_key);
+  if (persisting.rekeys) each_object(&persisting, persist_follow);
+  persist_leaving(&persisting, false);
+  persisting.patient = true;
+  each_object(&persisting, persist_found);
+  persisting.patient = false;
+  each_tie(&persisting, persist_hold);
+  persist_leaving(&persisting, true);
+  each_object(&persisting, persist_count);
+  each_object(&persisting, persist_known);
+  each_object(&persisting, persist_row);
+  each_tie(&persisting, persist_late);
   each_tie(&persisting, tie_make);
-  for (Object *object = graph->objects; object && persisting.removes;
-       object = object->next)
-    if (object->found && !object->same) record_check(&persisting, object);
+  if (persisting.removes) each_object(&persisting, persist_check);
   return persisting.count;
 }

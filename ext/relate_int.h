@@ -925,6 +925,9 @@ RELATE_PRIVATE bool generate_asks_rows(const Relationship *relationship);
 ** without deleting a row. */
 RELATE_PRIVATE bool generate_can_link(const Relationship *relationship);
 RELATE_PRIVATE bool generate_can_unlink(const Relationship *relationship);
+/* True if unlinking sets the column of the foreign key to NULL. */
+RELATE_PRIVATE bool generate_clears(const Relationship *relationship,
+                                    const Column *column);
 
 /* ---- layer 7: select.c: SQL that reads along a route ---- */
 
@@ -1051,6 +1054,7 @@ struct Frame {
   Columns kept; /* what is remembered of each row; the row's key comes first */
   bool is_numbered; /* SQLite makes a key where none is given */
   bool by_rowid;    /* and nothing else is kept */
+  bool makes_keys;  /* of new rows that are to be written */
   Form *forms;
   sqlite3_stmt **find; /* by the number of a key */
 };
@@ -1078,6 +1082,11 @@ RELATE_PRIVATE const Columns *frame_key(const Frame *frame, int number);
 ** forms_release.  What is kept of the row with that key: */
 RELATE_PRIVATE sqlite3_stmt *frame_find(Failure *failure, Forms *forms,
                                         const Frame *frame, int number);
+/* What is kept of the row whose rowid is bound, to be given back to the cache; NULL
+** where rows have none, or no name for it. */
+RELATE_PRIVATE sqlite3_stmt *frame_find_number(Failure *failure,
+                                               const Forms *forms,
+                                               const Frame *frame);
 /* A new row; gives what is kept of it, unless that is the rowid. */
 RELATE_PRIVATE sqlite3_stmt *form_insert(Failure *failure, Forms *forms,
                                          Form *form);
@@ -1094,6 +1103,10 @@ RELATE_PRIVATE sqlite3_stmt *frame_compare_json(Failure *failure,
                                                 const Forms *forms,
                                                 const Frame *frame,
                                                 const Column *column);
+/* What the column of the row with that key has. */
+RELATE_PRIVATE sqlite3_stmt *frame_column(Failure *failure, const Forms *forms,
+                                          const Frame *frame,
+                                          const Column *column);
 /* The row with that key goes. */
 RELATE_PRIVATE sqlite3_stmt *frame_delete(Failure *failure, const Forms *forms,
                                           const Frame *frame);
@@ -1688,6 +1701,8 @@ typedef struct Object {
   const struct Listing *linked_by;
   bool settled; /* see identity.c */
   bool found;   /* its row was there before */
+  bool rekeyed; /* what others refer to has changed */
+  bool gone;    /* and has gone with its last link, as the documents say */
   int by;       /* the number of the key that has found it */
 } Object;
 
@@ -1696,9 +1711,11 @@ typedef struct Listing {
   struct Listing *next;      /* in the order of the text */
   struct Listing *of_object; /* another one of the object */
   const Relationship *relationship;
+  const char *name; /* in the document, or NULL */
   Object *source;
   bool whole; /* there are to be no other links */
   bool empty; /* a to-one leads to no row */
+  bool same;  /* another listing of the row has its ties, see identity.c */
   Tie *ties, *last;
 } Listing;
 
@@ -1712,9 +1729,13 @@ struct Tie {
   Object *target;
   Columns payload;
   Value *payload_values;
+  bool said; /* it is in the statement that is to be run */
   bool made;
-  bool late; /* a new row is inserted before the one that it refers to */
+  bool late;  /* a new row is inserted before the one that it refers to */
+  bool plain; /* it is given by the columns of a foreign key, see reference.c */
 };
+
+typedef struct Identity Identity;
 
 typedef struct Graph {
   Forms forms;
@@ -1722,6 +1743,7 @@ typedef struct Graph {
   bool several;  /* there are to be: messages have their numbers */
   Object *objects, *last_object;
   Listing *listings, *last_listing;
+  Identity *identity; /* see identity.c */
 } Graph;
 
 RELATE_PRIVATE Object *graph_add_object(Failure *failure, Graph *graph,
@@ -1746,12 +1768,16 @@ RELATE_PRIVATE void object_append_path(sqlite3_str *text, const Object *object);
 ** a member of it. */
 RELATE_PRIVATE void object_prefix(Failure *failure, const Graph *graph,
                                   const Object *object, const Column *column);
+RELATE_PRIVATE void listing_prefix(Failure *failure, const Graph *graph,
+                                   const Listing *listing);
 
 /* The object that stands for the row. */
 RELATE_PRIVATE Object *object_of(Object *object);
 /* What is kept or given of it, or NULL. */
 RELATE_PRIVATE const Value *object_value(const Object *object,
                                          const Column *column);
+/* A copy in the arena. */
+RELATE_PRIVATE Value value_keep(Failure *failure, Arena *arena, Value value);
 /* Keeps the row that `statement` stands on. */
 RELATE_PRIVATE void object_keep(Failure *failure, Arena *arena, Object *object,
                                 sqlite3_stmt *statement);
@@ -1761,6 +1787,17 @@ RELATE_PRIVATE Object *tie_holder(const Tie *tie);
 RELATE_PRIVATE Object *tie_parent(const Tie *tie);
 RELATE_PRIVATE const Columns *tie_columns(const Tie *tie);
 RELATE_PRIVATE const Columns *tie_key(const Tie *tie);
+/* True if both are about one foreign key. */
+RELATE_PRIVATE bool tie_is_of(const Tie *tie, const Relationship *relationship);
+/* The key of the object's row, of these columns, which are kept; those of a link. */
+RELATE_PRIVATE Key object_key(Failure *failure, Arena *arena,
+                              const Object *object, const Columns *columns);
+RELATE_PRIVATE Key object_row_key(Failure *failure, Arena *arena,
+                                  const Object *object);
+RELATE_PRIVATE Key tie_source_key(Failure *failure, Arena *arena,
+                                  const Tie *tie);
+RELATE_PRIVATE Key tie_target_key(Failure *failure, Arena *arena,
+                                  const Tie *tie);
 
 /* ---- layer 12: cursor.c: the rows of a navigator ---- */
 
@@ -1832,6 +1869,10 @@ RELATE_PRIVATE void link_check(Failure *failure, Connection *connection);
 RELATE_PRIVATE sqlite3_int64 link_keys(Failure *failure, const LinkOrder *order,
                                        const Key *source, const Key *target,
                                        bool replaces);
+/* A statement that was to link the two, or unlink them, has failed: says of which
+** rows, and why. */
+RELATE_PRIVATE void link_explain_pair(Failure *failure, const LinkOrder *order,
+                                      const Key *source, const Key *target);
 /* Runs `statement`, which removes one link of the two rows; refuses where a link
 ** can't be removed. */
 RELATE_PRIVATE void link_dissolve(Failure *failure, const LinkOrder *order,
@@ -1866,6 +1907,12 @@ RELATE_PRIVATE void document_read(Failure *failure, Connection *connection,
 
 /* Finds the rows of all objects, and makes those one that are the same. */
 RELATE_PRIVATE void graph_identify(Failure *failure, Graph *graph);
+/* The object that gives the key of that number, or whose row was there with it.
+** NULL: none. */
+RELATE_PRIVATE Object *graph_find(Failure *failure, const Graph *graph,
+                                  const Frame *frame, int number,
+                                  const Value *const *values);
+RELATE_PRIVATE void graph_forget(Graph *graph);
 /* ---- layer 12: ledger.c: what relate_save() has done ---- */
 
 #define LEDGER_COLUMNS 5 /* of an entry */
@@ -1878,6 +1925,8 @@ typedef struct Persisting {
   Arena *arena;
   Values *log; /* the entries, or NULL */
   sqlite3_int64 count;
+  bool patient;    /* a row that is refused is tried once more, later */
+  bool rekeys;     /* what others refer to has changed in some rows */
   bool removes;    /* rows have gone */
   int depth, room; /* of the objects that are entered */
   Object **entered;
@@ -1895,10 +1944,6 @@ RELATE_PRIVATE void ledger_note(Persisting *persisting, const char *action,
                                 const Key *target, const Object *object);
 RELATE_PRIVATE void ledger_note_row(Persisting *persisting, const char *action,
                                     const Object *object);
-/* The key of the object's row, of these columns, which are kept. */
-RELATE_PRIVATE Key object_key(Persisting *persisting, const Object *object,
-                              const Columns *columns);
-RELATE_PRIVATE Key object_row_key(Persisting *persisting, const Object *object);
 /* Puts the row in front of a failure's message. */
 RELATE_PRIVATE void key_prefix(Failure *failure, const Key *key);
 
@@ -2000,6 +2045,11 @@ RELATE_PRIVATE bool write_row(Failure *failure, Connection *connection,
                               const Fields *fields, int argc,
                               sqlite3_value **argv);
 
+/* ---- layer 13: reference.c: foreign keys that are given as columns ---- */
+
+/* Those that refer to a row of the documents become ties as well. */
+RELATE_PRIVATE void graph_refer(Failure *failure, Graph *graph);
+
 /* ---- layer 13: agreement.c: documents that contradict themselves ---- */
 
 /* Fails if what the objects say of links can't all be; what is said of one link
@@ -2012,6 +2062,25 @@ RELATE_PRIVATE void agreement_fail_key(Failure *failure, const Graph *graph,
                                        const Relationship *relationship,
                                        const Column *column, const Value *said,
                                        const Value *value);
+
+/* ---- layer 13: parting.c: one link of a graph, removed ---- */
+
+/* A target of the relationship goes with its last link. */
+RELATE_PRIVATE bool parting_orphans(Persisting *persisting,
+                                    const Relationship *relationship);
+/* Unlinks the two.  In a relationship where a pair may be linked several times
+** `target` is the key of the link's row. */
+RELATE_PRIVATE void parting_unlink(Persisting *persisting,
+                                   const Relationship *relationship,
+                                   const Key *source, const Key *target);
+/* The target of a to-one, in the arena; false: there is none. */
+RELATE_PRIVATE bool parting_find(Persisting *persisting,
+                                 const Relationship *relationship,
+                                 const Key *source, Key *target);
+/* Notes the row as deleted if it has gone; true if it has. */
+RELATE_PRIVATE bool parting_note(Persisting *persisting, const Key *row);
+/* Removes the link that is in the way of a one-to-one.  True if there was one. */
+RELATE_PRIVATE bool parting_make_room(Persisting *persisting, const Tie *tie);
 
 /* ---- layer 13: load.c: related_json() ---- */
 
@@ -2090,9 +2159,17 @@ RELATE_PRIVATE void orphan_uphold(Failure *failure, Make *make,
 
 /* Takes the room for what is said of a row. */
 RELATE_PRIVATE void record_open(Persisting *persisting);
-/* Of an object whose row is not there, and of one whose row is. */
-RELATE_PRIVATE void record_insert(Persisting *persisting, Object *object);
-RELATE_PRIVATE void record_update(Persisting *persisting, Object *object);
+/* Writes a row that is new, or what differs of one that is there, with its foreign
+** keys as far as they can be known.  False if a constraint refuses it, and there is
+** patience. */
+RELATE_PRIVATE bool record_insert(Persisting *persisting, Object *object);
+RELATE_PRIVATE bool record_update(Persisting *persisting, Object *object);
+/* Gives a row the foreign keys that had to wait. */
+RELATE_PRIVATE void record_complete(Persisting *persisting, Object *object);
+/* Of a row that is there, writes what others refer to; true if that has changed. */
+RELATE_PRIVATE bool record_rekey(Persisting *persisting, Object *object);
+/* A row whose own key has changed with what it refers to is known by the new one. */
+RELATE_PRIVATE void record_follow(Persisting *persisting, Object *object);
 /* Fails if the row, which was there, has gone. */
 RELATE_PRIVATE void record_check(Persisting *persisting, const Object *object);
 /* The key to which the tie's foreign key refers is known. */
@@ -2100,15 +2177,16 @@ RELATE_PRIVATE bool tie_parent_is_given(const Tie *tie);
 /* The row that holds the foreign key can be inserted without it. */
 RELATE_PRIVATE bool tie_can_wait(const Tie *tie);
 
-/* ---- layer 14: tie.c: one link of a graph, made or removed ---- */
+/* ---- layer 14: tie.c: links of association tables; lists that are whole ---- */
 
 /* Sees to it that the two, whose rows are there, are linked. */
 RELATE_PRIVATE void tie_make(Persisting *persisting, Tie *tie);
-/* Does so now if the target might otherwise go as an orphan. */
-RELATE_PRIVATE void tie_hold(Persisting *persisting, Tie *tie);
-/* Where all links are listed, removes the others. */
+/* The target might otherwise go as an orphan. */
+RELATE_PRIVATE bool tie_holds(Persisting *persisting, const Tie *tie);
+/* Where all links are listed, removes the others: where their targets go with them,
+** or where they stay. */
 RELATE_PRIVATE void listing_leave(Persisting *persisting,
-                                  const Listing *listing);
+                                  const Listing *listing, bool orphans);
 
 /* ---- layer 14: navigator_table.c: relationships as tables ---- */
 

@@ -108,8 +108,10 @@ static sqlite3_int64 save_model(Failure *failure, Connection *connection,
     save_read(failure, connection, &graph, documents->argc, argv);
   }
   if (!failure->code) graph_identify(failure, &graph);
+  if (!failure->code) graph_refer(failure, &graph);
   if (!failure->code) graph_agree(failure, &graph);
   if (!failure->code) count = graph_persist(failure, connection, &graph, log);
+  graph_forget(&graph);
   forms_release(&graph.forms);
   arena_free(graph.forms.arena);
   return count;

@@ -17,16 +17,6 @@ static LinkOrder tie_order(const Persisting *persisting, const Tie *tie) {
                      .payload_values = tie->payload_values};
 }
 
-static Key tie_source_key(Persisting *persisting, const Tie *tie) {
-  return object_key(persisting, object_of(tie->listing->source),
-                    &tie->listing->relationship->source_key);
-}
-
-static Key tie_target_key(Persisting *persisting, const Tie *tie) {
-  return object_key(persisting, object_of(tie->target),
-                    &tie->listing->relationship->target_key);
-}
-
 /* The keys of the links' rows between a source and a target, with that payload:
 ** for a relationship in which a pair may be linked several times. */
 static char *link_rows_sql(const Relationship *r, const Columns *payload) {
@@ -55,8 +45,8 @@ static char *link_rows_sql(const Relationship *r, const Columns *payload) {
 /* The links that are those of the tie. */
 static sqlite3_stmt *tie_links(Persisting *persisting, const Tie *tie) {
   const Relationship *r = tie->listing->relationship;
-  Key source = tie_source_key(persisting, tie);
-  Key target = tie_target_key(persisting, tie);
+  Key source = tie_source_key(persisting->failure, persisting->arena, tie);
+  Key target = tie_target_key(persisting->failure, persisting->arena, tie);
   sqlite3_stmt *links =
       r->pair_unique
           ? connection_statement(persisting->failure, persisting->connection, r,
@@ -77,35 +67,30 @@ static bool tie_is_linked(Persisting *persisting, const Tie *tie) {
   return linked;
 }
 
-/* What is given of a foreign key is what the row it refers to says. */
-static void tie_check_key(Persisting *persisting, const Object *holder,
-                          const Tie *tie) {
-  const Columns *columns = tie_columns(tie), *key = tie_key(tie);
-  for (int i = 0; i < columns->count && !persisting->failure->code; i++) {
-    int place = form_place(holder->form, columns->list[i]);
-    const Value *value = object_value(tie_parent(tie), key->list[i]);
-    if (place >= 0 && value &&
-        !value_matches(key->list[i], &holder->values[place], value))
-      agreement_fail_key(persisting->failure, persisting->graph, holder,
-                         tie->listing->relationship, columns->list[i],
-                         &holder->values[place], value);
-  }
+static void tie_check_key(Persisting *persisting, const Tie *tie,
+                          const Key *key) {
+  for (int i = 0; i < key->columns->count; i++)
+    if (key_values(key)[i].type == SQLITE_NULL)
+      failure_set(persisting->failure, SQLITE_CONSTRAINT,
+                  "%s: the row of %s has no %s, by which it would be linked: "
+                  "give it one",
+                  tie->listing->relationship->full_name, key->table->name,
+                  key->columns->list[i]->name);
 }
 
-/* Sees to it that the two are linked. */
 void tie_make(Persisting *persisting, Tie *tie) {
   const Relationship *r = tie->listing->relationship;
-  const Object *holder = tie_holder(tie);
   Failure *failure = persisting->failure;
-  if (failure->code || tie->made) return;
-  if (holder) tie_check_key(persisting, holder, tie);
+  if (failure->code || tie->made || tie_holder(tie)) return;
   bool asks = !r->pair_unique || (persisting->log && tie->payload.count);
   bool linked = asks && tie_is_linked(persisting, tie);
   tie->made = true;
   if (failure->code || (linked && !r->pair_unique)) return;
   LinkOrder order = tie_order(persisting, tie);
-  Key source = tie_source_key(persisting, tie);
-  Key target = tie_target_key(persisting, tie);
+  Key source = tie_source_key(failure, persisting->arena, tie);
+  Key target = tie_target_key(failure, persisting->arena, tie);
+  tie_check_key(persisting, tie, &source);
+  tie_check_key(persisting, tie, &target);
   sqlite3_int64 made =
       failure->code ? 0 : link_keys(failure, &order, &source, &target, true);
   object_prefix(failure, persisting->graph, tie->target, NULL);
@@ -116,21 +101,9 @@ void tie_make(Persisting *persisting, Tie *tie) {
 
 /* ---- links that are not listed ---- */
 
-/* A target of the relationship goes with its last link. */
-static bool takes_orphans(Persisting *persisting, const Relationship *r) {
-  return r->declaration && r->declaration->options &&
-         strstr(r->declaration->options, "delete_orphan") &&
-         catalog_option(persisting->failure, persisting->arena,
-                        persisting->connection->db, r->declaration->options,
-                        "delete_orphan");
-}
-
-/* Where a target goes with its last link, it gets the new one first. */
-void tie_hold(Persisting *persisting, Tie *tie) {
-  if (!tie_holder(tie) && object_of(tie->listing->source)->kept &&
-      object_of(tie->target)->kept &&
-      takes_orphans(persisting, tie->listing->relationship))
-    tie_make(persisting, tie);
+bool tie_holds(Persisting *persisting, const Tie *tie) {
+  return !tie_holder(tie) && object_of(tie->target)->kept &&
+         parting_orphans(persisting, tie->listing->relationship);
 }
 
 /* What a link that goes is known by. */
@@ -139,7 +112,6 @@ typedef struct Leaving {
   const Relationship *relationship;
   Key source;
   const Columns *columns; /* of the links' rows */
-  bool orphans;           /* a target without links goes, too */
 } Leaving;
 
 static sqlite3_stmt *leaving_links(Persisting *persisting,
@@ -174,60 +146,28 @@ static void leaving_read(Persisting *persisting, const Leaving *leaving,
   }
 }
 
-/* A trigger has kept the row from going. */
-static bool was_skipped(const Persisting *persisting) {
-  return !persisting->failure->code &&
-         !sqlite3_changes64(persisting->connection->db);
-}
-
-/* The row that holds the foreign key goes. */
-static void leaving_delete(Persisting *persisting, const Leaving *leaving,
-                           const Key *target) {
-  Failure *failure = persisting->failure;
-  const Frame *frame = forms_frame(failure, &persisting->graph->forms,
-                                   leaving->relationship->target);
-  sqlite3_stmt *statement =
-      frame ? frame_delete(failure, &persisting->graph->forms, frame) : NULL;
-  key_bind(failure, statement, 1, target);
-  while (statement_step(failure, statement)) continue;
-  cache_give(persisting->connection->cache, statement);
-  key_prefix(failure, target);
-  if (was_skipped(persisting)) return;
-  persisting->removes = true;
-  ledger_note(persisting, "deleted", leaving->relationship->target->name,
-              target, NULL, NULL);
-}
-
-/* A trigger may have removed the row. */
-static void note_orphan(Persisting *persisting, const Key *target) {
-  if (!key_exists(persisting->failure, persisting->connection, target))
-    ledger_note(persisting, "deleted", target->table->name, target, NULL, NULL);
-}
-
-static void leaving_unlink(Persisting *persisting, const Leaving *leaving,
-                           const Key *target) {
+/* The documents say which other row the target's foreign key refers to. */
+static bool leaving_moves(Persisting *persisting, const Leaving *leaving,
+                          const Value *row) {
   const Relationship *r = leaving->relationship;
-  Failure *failure = persisting->failure;
-  LinkOrder order = {.connection = persisting->connection, .relationship = r};
-  sqlite3_stmt *statement = NULL;
-  if (r->pair_unique && generate_can_unlink(r)) {
-    statement = connection_statement(failure, persisting->connection, r,
-                                     GENERATE_UNLINK);
-    int next = key_bind(failure, statement, 1, &leaving->source);
-    key_bind(failure, statement, next, target);
-  } else if (!r->pair_unique) {
-    statement = cache_text(failure, persisting->connection->cache,
-                           KIND_TIE_LINK, generate_unlink_row(r));
-    key_bind(failure, statement, 1, target);
+  const Columns *key = &r->target->row_key, *link = &r->source_link;
+  const Value *values[16];
+  const Frame *frame =
+      forms_frame(persisting->failure, &persisting->graph->forms, r->target);
+  if (!link_is_target(r) || !frame || key->count > 16 ||
+      !columns_same(key, &r->target_key))
+    return false;
+  for (int i = 0; i < key->count; i++) values[i] = &row[i];
+  const Object *object =
+      graph_find(persisting->failure, persisting->graph, frame, 0, values);
+  if (!object) return false;
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (tie_is_of(tie, r)) return true;
+  for (int i = 0; i < link->count; i++) {
+    int place = form_place(object->form, link->list[i]);
+    if (place >= 0 && object->values[place].type != SQLITE_NULL) return true;
   }
-  link_dissolve(failure, &order, &leaving->source, target, statement);
-  cache_give(persisting->connection->cache, statement);
-  if (was_skipped(persisting)) return;
-  if (leaving->orphans || r->cardinality == MANY_TO_MANY)
-    persisting->removes = true;
-  ledger_note(persisting, "unlinked", r->full_name, &leaving->source, target,
-              NULL);
-  if (leaving->orphans && r->pair_unique) note_orphan(persisting, target);
+  return false;
 }
 
 static void leaving_go(Persisting *persisting, const Leaving *leaving,
@@ -242,32 +182,29 @@ static void leaving_go(Persisting *persisting, const Leaving *leaving,
                   .columns = r->pair_unique ? &r->target_key : leaving->columns,
                   .single = values[0],
                   .values = count == 1 ? NULL : values};
-    if (leaving->orphans && !generate_can_unlink(r)) {
-      leaving_delete(persisting, leaving, &target);
-    } else {
-      leaving_unlink(persisting, leaving, &target);
-    }
+    if (!leaving_moves(persisting, leaving, values))
+      parting_unlink(persisting, r, &leaving->source, &target);
   }
 }
 
-/* Where all links are listed, the others go. */
-void listing_leave(Persisting *persisting, const Listing *listing) {
+void listing_leave(Persisting *persisting, const Listing *listing,
+                   bool orphans) {
   const Relationship *r = listing->relationship;
+  Failure *failure = persisting->failure;
   const Object *source = object_of(listing->source);
-  if (!listing->whole || !source->found || persisting->failure->code) return;
-  if (link_is_source(r) && listing->ties) return; /* it has moved */
+  if (failure->code || !listing->whole || !source->found || link_is_source(r) ||
+      parting_orphans(persisting, r) != orphans)
+    return;
   Targets targets = {{NULL, 0, 0, false}, 0, 0, NULL, NULL};
-  Leaving leaving = {.listing = listing,
-                     .relationship = r,
-                     .source = object_key(persisting, source, &r->source_key),
-                     .columns =
-                         r->pair_unique ? &r->target_link : &r->link->row_key,
-                     .orphans = takes_orphans(persisting, r)};
+  Leaving leaving = {
+      .listing = listing,
+      .relationship = r,
+      .source = object_key(failure, persisting->arena, source, &r->source_key),
+      .columns = r->pair_unique ? &r->target_link : &r->link->row_key};
   leaving_read(persisting, &leaving, &targets);
   leaving_go(persisting, &leaving, &targets);
   targets_free(&targets);
-  if (!persisting->failure->code) return;
-  failure_prefix(persisting->failure,
-                 "%s is to have no other rows: ", r->full_name);
-  object_prefix(persisting->failure, persisting->graph, listing->source, NULL);
+  if (!failure->code) return;
+  failure_prefix(failure, "%s is to have no other rows: ", r->full_name);
+  listing_prefix(failure, persisting->graph, listing);
 }
