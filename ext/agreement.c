@@ -79,9 +79,8 @@ static bool links_once(const Relationship *r) {
   return r->cardinality == MANY_TO_MANY && r->pair_unique;
 }
 
-static void tie_arrive(Agreement *agreement, Tie *tie) {
+static void tie_arrive(Tie *tie) {
   Object *target = object_of(tie->target);
-  (void)agreement;
   if (!links_once(tie->listing->relationship)) return;
   tie->of_target = target->arriving;
   target->arriving = tie;
@@ -132,7 +131,7 @@ static void listing_meet(Agreement *agreement, const Listing *listing) {
 }
 
 static void agree_on_links(Agreement *agreement, const Listing *listing) {
-  if (!links_once(listing->relationship)) return;
+  if (!links_once(listing->relationship) || listing->same) return;
   listing_unite(agreement, listing);
   listing_meet(agreement, listing);
 }
@@ -255,12 +254,13 @@ static void agree_on_one(Agreement *agreement, Tie *tie) {
   if (tie->listing->relationship->cardinality != ONE_TO_ONE) return;
   Object *parent = tie_parent(tie), *holder = tie_holder(tie);
   const Tie *other = parent->claims;
-  while (other && !(columns_same(tie_columns(other), tie_columns(tie)) &&
-                    tie_holder(other) != holder))
+  while (other && !columns_same(tie_columns(other), tie_columns(tie)))
     other = other->of_parent;
-  tie->of_parent = parent->claims;
-  parent->claims = tie;
-  if (!other) return;
+  if (!other) {
+    tie->of_parent = parent->claims;
+    parent->claims = tie;
+  }
+  if (!other || tie_holder(other) == holder) return;
   sqlite3_str *text = sqlite3_str_new(NULL);
   append_object(agreement, text, holder);
   sqlite3_str_appendall(text, " and ");
@@ -289,7 +289,9 @@ void graph_agree(Failure *failure, const Graph *graph) {
   Agreement agreement = {failure, graph, graph->forms.arena};
   agree_on_each(&agreement, agree_on_key);
   agree_on_each(&agreement, agree_on_one);
-  agree_on_each(&agreement, tie_arrive);
+  for (const Listing *listing = graph->listings; listing;
+       listing = listing->next)
+    for (Tie *tie = listing->ties; tie; tie = tie->next) tie_arrive(tie);
   for (const Listing *listing = graph->listings; listing;
        listing = listing->next) {
     agree_on_links(&agreement, listing);

@@ -14,7 +14,7 @@ enum { KIND_DOCUMENT = -300, KIND_DOCUMENT_PLACE };
 
 /* What a name means in the objects of one place. */
 typedef struct Meaning {
-  const char *name;
+  Text name;
   const Column *column; /* of the row, or the payload of the link; or NULL */
   bool is_payload;
   const Relationship *relationship; /* or NULL */
@@ -58,6 +58,7 @@ typedef struct DocumentReader {
   char *at; /* in the text, which is ours: strings are decoded in place */
   int depth, room;
   Open *stack; /* the outermost first */
+  Meaning nothing;
 } DocumentReader;
 
 /* Says of what stands under `name` in `open` that something is wrong. */
@@ -97,44 +98,56 @@ static const Column *table_column_or_rowid(const Table *table,
 }
 
 /* Finds out what the name means. */
-static Meaning *place_add(DocumentReader *reader, Place *place,
-                          const char *name) {
+static Meaning find_meaning(const DocumentReader *reader, const Place *place,
+                            Text name) {
   const Table *table = place->frame->table;
-  place->meanings =
-      arena_extend(reader->failure, reader->arena, place->meanings,
-                   place->count, sizeof(*place->meanings));
-  if (reader->failure->code) return NULL;
-  Meaning *meaning = &place->meanings[place->count++];
-  *meaning = (Meaning){
+  Meaning meaning = {
       .name = name,
-      .column = table_column_or_rowid(table, name),
-      .relationship = model_find(reader->graph->forms.model, table->name, name),
+      .column = table_column_or_rowid(table, name.bytes),
+      .relationship =
+          model_find(reader->graph->forms.model, table->name, name.bytes),
   };
-  if (!meaning->column) {
-    meaning->column = payload_column(place->relationship, name);
-    meaning->is_payload = meaning->column != NULL;
+  if (!meaning.column) {
+    meaning.column = payload_column(place->relationship, name.bytes);
+    meaning.is_payload = meaning.column != NULL;
   }
   return meaning;
 }
 
-static bool meaning_has_name(const Meaning *meaning, const char *at, int size) {
-  return strncmp(meaning->name, at, (size_t)size) == 0 &&
-         meaning->name[size] == 0;
+/* What means nothing, and is to be passed over, is not remembered. */
+static Meaning *place_add(DocumentReader *reader, Place *place, Text name) {
+  Meaning meaning = find_meaning(reader, place, name);
+  if (!meaning.column && !meaning.relationship && reader->order->ignores) {
+    reader->nothing = meaning;
+    return &reader->nothing;
+  }
+  place->meanings =
+      arena_extend(reader->failure, reader->arena, place->meanings,
+                   place->count, sizeof(*place->meanings));
+  if (reader->failure->code) return NULL;
+  place->meanings[place->count] = meaning;
+  return &place->meanings[place->count++];
 }
 
-/* What the string at `at` means.  Objects of one place have the same names in the
-** same order, mostly. */
-static Meaning *place_meaning(DocumentReader *reader, Place *place, char *at,
-                              const char *end) {
-  int size = (int)(end - at) - 2;
+static bool meaning_has_name(const Meaning *meaning, Text name) {
+  return meaning->name.size == name.size &&
+         memcmp(meaning->name.bytes, name.bytes, (size_t)name.size) == 0;
+}
+
+/* What the name means.  Objects of one place have the same names in the same order,
+** mostly. */
+static Meaning *place_meaning(DocumentReader *reader, Place *place, Text name) {
   for (int i = 0; i < place->count; i++) {
     int number = place->next + i;
     if (number >= place->count) number -= place->count;
-    if (!meaning_has_name(&place->meanings[number], at + 1, size)) continue;
+    if (!meaning_has_name(&place->meanings[number], name)) continue;
     place->next = number + 1;
     return &place->meanings[number];
   }
-  return place_add(reader, place, json_string(at).bytes);
+  if (memchr(name.bytes, 0, (size_t)name.size))
+    failure_set(reader->failure, SQLITE_ERROR,
+                "a name of the document has a NUL in it");
+  return reader->failure->code ? NULL : place_add(reader, place, name);
 }
 
 /* The place of what the relationship leads to. */
@@ -295,7 +308,7 @@ static void member_relationship(DocumentReader *reader, Meaning *meaning) {
   if (!(to_one ? first == '{' || first == 'n' : first == '['))
     fail_kind(reader, r);
   if (reader->failure->code) return;
-  const char *name = meaning->name;
+  const char *name = meaning->name.bytes;
   Object *object = open->object;
   Place *place = meaning_place(reader, meaning);
   Listing *listing = reader_add_listing(reader, object, name, r);
@@ -322,7 +335,7 @@ static void member_unknown(DocumentReader *reader, const Meaning *meaning) {
   } else {
     path_fail_name(reader->failure, reader->graph->forms.model,
                    place->frame->table, link ? &link->payload : NULL,
-                   meaning->name);
+                   meaning->name.bytes);
   }
 }
 
@@ -383,10 +396,10 @@ static void scan_member(DocumentReader *reader, Open *open) {
   char *at = reader->at;
   Open around = *open;
   reader->at = json_end(at);
-  Meaning *meaning = place_meaning(reader, open->place, at, reader->at);
+  Meaning *meaning = place_meaning(reader, open->place, json_string(at));
   reader->at = json_space_end(json_space_end(reader->at) + 1);
   if (reader->failure->code) return;
-  const char *name = meaning->name; /* meanings may move */
+  const char *name = meaning->name.bytes; /* meanings may move */
   reader_member(reader, meaning);
   if (reader->failure->code) reader_prefix(reader, &around, name, -1);
 }

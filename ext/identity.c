@@ -250,10 +250,12 @@ static void object_join_listings(Object *first, Object *second) {
     if (other) {
       other->whole |= listing->whole;
       other->empty |= listing->empty;
+      for (Tie *tie = listing->ties; tie; tie = tie->next) tie->listing = other;
       *(other->last ? &other->last->next : &other->ties) = listing->ties;
       if (listing->last) other->last = listing->last;
       listing->ties = listing->last = NULL;
-      listing->whole = false;
+      listing->whole = listing->empty = false;
+      listing->same = true;
     } else {
       listing->of_object = first->listings;
       first->listings = listing;

@@ -1715,7 +1715,7 @@ typedef struct Listing {
   Object *source;
   bool whole; /* there are to be no other links */
   bool empty; /* a to-one leads to no row */
-  bool same;  /* another listing of the row has its ties, see identity.c */
+  bool same;  /* another listing of the row says it all, see identity.c */
   Tie *ties, *last;
 } Listing;
 
