@@ -134,7 +134,9 @@ Inlined expression_inline(Failure *failure, Arena *arena, const Table *target,
       inline_problem(&inlining, "there is a ( without its )");
     if (lexeme.kind == LEXEME_OPEN)
       inline_problem(&inlining, "a quote is not closed");
-    if (before.kind != LEXEME_END && lexeme.text > before.text + before.size)
+    bool apart = lexeme.text > before.text + before.size ||
+                 (*before.text == '?' && lexeme_is_name(&lexeme));
+    if (before.kind != LEXEME_END && apart)
       sqlite3_str_appendall(inlining.text, " ");
     int size = lexeme.size;
     if (lexeme_is_mark(&lexeme, '?')) {

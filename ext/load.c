@@ -605,12 +605,8 @@ static void load_function(sqlite3_context *context, int argc,
                 "[, parameter, ...])",
                 argc);
   } else {
-    path = path_read(&failure,
-                     load_argument(&failure, argv[0], "the name of a table"));
-    if (!failure.code && path.count)
-      failure_set(&failure, SQLITE_ERROR,
-                  "the first argument is a table; what it leads to is said in "
-                  "the shape");
+    Value name = value_of(&failure, argv[0]);
+    path = path_read_table(&failure, &name, "shape");
   }
   Model *model = connection_enter(&failure, loader->connection, path.schema);
   if (!failure.code)

@@ -85,6 +85,29 @@ Path path_read(Failure *failure, const char *text) {
 }
 
 /* The same of a text that begins with the first step from `table`. */
+/* A name that is no path is taken as it stands. */
+Path path_read_table(Failure *failure, const Value *name, const char *where) {
+  Failure odd = {0, NULL};
+  if (name->type != SQLITE_TEXT) {
+    failure_set(failure, SQLITE_MISMATCH, "the name of a table is not text");
+  } else if (strlen(name->bytes) != (size_t)name->size) {
+    failure_set(failure, SQLITE_MISMATCH,
+                "the name of a table has a NUL in it");
+  }
+  if (failure->code) return (Path){.schema = "main"};
+  Path path = path_read(&odd, name->bytes);
+  if (odd.code == SQLITE_ERROR)
+    path.table = arena_text(failure, path.arena, name->bytes);
+  if (odd.code && odd.code != SQLITE_ERROR) failure_memory(failure);
+  if (!odd.code && path.count)
+    failure_set(failure, SQLITE_ERROR,
+                "the first argument is a table; what it leads to is said in "
+                "the %s",
+                where);
+  failure_clear(&odd);
+  return path;
+}
+
 Path path_read_from(Failure *failure, const char *table, const char *text) {
   sqlite3_str *whole = sqlite3_str_new(NULL);
   name_append(whole, table);

@@ -56,9 +56,6 @@ static char *recipe_sql(Failure *failure, Arena *arena, const Route *route) {
 static char *recipe_shape(Failure *failure, Arena *arena, const Model *model,
                           const Path *path, const char *text) {
   const Table *table = path_table(failure, model, path->table);
-  if (!failure->code && path->count)
-    failure_set(failure, SQLITE_ERROR,
-                "with a shape the first argument is a table");
   if (failure->code) return NULL;
   Shape *shape = shape_read(failure, arena, model, table, text);
   char *sql = shape ? shape_query(failure, shape, &table->row_key) : NULL;
@@ -84,7 +81,9 @@ void recipe_function(sqlite3_context *context, int argc, sqlite3_value **argv) {
                 "shape");
   Value given = argc ? value_of(&failure, argv[0]) : (Value){0};
   Path path = {.schema = "main"};
-  if (!failure.code) path = path_read(&failure, given.bytes);
+  if (!failure.code)
+    path = argc == 2 ? path_read_table(&failure, &given, "shape")
+                     : path_read(&failure, given.bytes);
   Model *model = connection_enter(&failure, connection, path.schema);
   Arena *arena = arena_new(&failure);
   char *sql = failure.code ? NULL
@@ -92,7 +91,13 @@ void recipe_function(sqlite3_context *context, int argc, sqlite3_value **argv) {
                   ? recipe_shape(&failure, arena, model, &path,
                                  (const char *)sqlite3_value_text(argv[1]))
                   : recipe_path(&failure, arena, model, &path);
-  if (sql) sqlite3_result_text(context, sql, -1, sqlite3_free);
+  if (sql) /* what stands in the clauses of a shape SQLite alone knows */
+    sqlite3_finalize(statement_prepare(&failure, connection->db, 0, sql));
+  if (failure.code) {
+    sqlite3_free(sql);
+  } else {
+    sqlite3_result_text(context, sql, -1, sqlite3_free);
+  }
   connection_leave(connection, model);
   path_free(&path);
   arena_free(arena);

@@ -780,6 +780,10 @@ typedef struct Path {
 typedef enum PathEnd { PATH_TO_TABLE, PATH_TO_COLUMN, PATH_TO_EITHER } PathEnd;
 
 RELATE_PRIVATE Path path_read(Failure *failure, const char *text);
+/* The name of a table, as an argument; what it leads to is said in `where`, the
+** shape or the document. */
+RELATE_PRIVATE Path path_read_table(Failure *failure, const Value *name,
+                                    const char *where);
 RELATE_PRIVATE Path path_read_from(Failure *failure, const char *table,
                                    const char *text);
 RELATE_PRIVATE void path_free(Path *path);

@@ -27,6 +27,8 @@ static const char *save_text(Failure *failure, const Value *value,
                              const char *what) {
   if (value->type != SQLITE_TEXT)
     failure_set(failure, SQLITE_MISMATCH, "%s is not text", what);
+  if (!failure->code && strlen(value->bytes) != (size_t)value->size)
+    failure_set(failure, SQLITE_MISMATCH, "%s has a NUL in it", what);
   return failure->code ? "" : value->bytes;
 }
 
@@ -57,12 +59,7 @@ static void save_option(Failure *failure, DocumentOrder *order,
 
 static const Table *save_table(Failure *failure, const Model *model,
                                const Value *name) {
-  Path path =
-      path_read(failure, save_text(failure, name, "the name of a table"));
-  if (!failure->code && path.count)
-    failure_set(failure, SQLITE_ERROR,
-                "the first argument is a table; what it leads to is said in "
-                "the document");
+  Path path = path_read_table(failure, name, "document");
   if (!failure->code && !name_equal(path.schema, "main"))
     failure_set(failure, SQLITE_READONLY,
                 "%s:%s is not in main: rows of an attached database can be "

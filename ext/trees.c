@@ -168,15 +168,8 @@ static char *trees_sql(const Table *table, int given, bool keyed) {
 /* The table that the first argument names, in a model to be left. */
 static const Table *trees_find(Failure *failure, Connection *connection,
                                const Value *name, Model **model) {
-  if (name->type != SQLITE_TEXT)
-    failure_set(failure, SQLITE_MISMATCH, "the name of a table is not text");
-  Path path = path_read(failure, failure->code ? "" : name->bytes);
-  if (!failure->code && path.count)
-    failure_set(failure, SQLITE_ERROR,
-                "the first argument is a table; what it leads to is said in "
-                "the shape");
-  *model = connection_enter(failure, connection,
-                            failure->code ? "main" : path.schema);
+  Path path = path_read_table(failure, name, "shape");
+  *model = connection_enter(failure, connection, path.schema);
   const Table *table =
       failure->code ? NULL : path_table(failure, *model, path.table);
   if (table && !table->row_key.count)
