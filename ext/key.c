@@ -43,6 +43,17 @@ void key_describe_row(sqlite3_str *text, const Key *key) {
   key_describe(text, key);
 }
 
+void key_prefix(Failure *failure, const Key *key) {
+  Failure ignored = {0, NULL};
+  if (!failure->code) return;
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  key_describe_row(text, key);
+  char *row = failure_text(&ignored, text);
+  failure_prefix(failure, "%s: ", row ? row : key->table->name);
+  sqlite3_free(row);
+  failure_clear(&ignored);
+}
+
 void key_free(Key *key) {
   sqlite3_free(key->values);
   values_free(&key->storage);

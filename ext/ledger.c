@@ -73,14 +73,3 @@ void ledger_note_row(Persisting *persisting, const char *action,
   ledger_note(persisting, action, object->frame->table->name, &key, NULL,
               object);
 }
-
-void key_prefix(Failure *failure, const Key *key) {
-  Failure ignored = {0, NULL};
-  if (!failure->code) return;
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  key_describe_row(text, key);
-  char *row = failure_text(&ignored, text);
-  failure_prefix(failure, "%s: ", row ? row : key->table->name);
-  sqlite3_free(row);
-  failure_clear(&ignored);
-}

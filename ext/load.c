@@ -332,6 +332,7 @@ static void load_row(Loading *loading, const Shape *shape,
 static void load_shape(Loading *loading, const ShapeItem *item,
                        sqlite3_stmt *statement) {
   const Shape *shape = item->shape;
+  Failure *failure = loading->failure;
   if (!shape->joined) {
     load_nested(loading, shape, statement, item->sources, NULL, 1);
   } else if (sqlite3_column_type(statement, shape->found) == SQLITE_NULL) {
@@ -339,6 +340,8 @@ static void load_shape(Loading *loading, const ShapeItem *item,
   } else {
     load_row(loading, shape, statement, NULL, 1);
   }
+  if (failure->code == SQLITE_ERROR || failure->code == SQLITE_MISMATCH)
+    failure_prefix(failure, "in %s: ", item->key);
 }
 
 static void load_item(Loading *loading, const ShapeItem *item,
@@ -529,6 +532,9 @@ static void load_root(Loading *loading, const Key *key,
       loading->text.data = NULL;
     }
   }
+  if (loading->failure->message &&
+      strcmp(loading->failure->message, "malformed JSON") == 0)
+    key_prefix(loading->failure, key);
   load_give(loading, shape->number, statement);
 }
 

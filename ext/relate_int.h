@@ -1448,6 +1448,8 @@ typedef struct Key {
 RELATE_PRIVATE void key_read(Failure *failure, Connection *connection,
                              const Table *table, const Columns *columns,
                              const Value *given, Key *key);
+/* Puts the row in front of a failure's message. */
+RELATE_PRIVATE void key_prefix(Failure *failure, const Key *key);
 RELATE_PRIVATE void key_free(Key *key);
 RELATE_PRIVATE const Value *key_values(const Key *key);
 RELATE_PRIVATE int key_bind(Failure *failure, sqlite3_stmt *statement,
@@ -1948,8 +1950,6 @@ RELATE_PRIVATE void ledger_note(Persisting *persisting, const char *action,
                                 const Key *target, const Object *object);
 RELATE_PRIVATE void ledger_note_row(Persisting *persisting, const char *action,
                                     const Object *object);
-/* Puts the row in front of a failure's message. */
-RELATE_PRIVATE void key_prefix(Failure *failure, const Key *key);
 
 /* ---- layer 12: make.c: what a declaration has made in the file ---- */
 
