@@ -197,10 +197,11 @@ sqlite3_stmt *cache_take(Cache *cache, sqlite3_int64 subject, int kind,
   return NULL;
 }
 
-/* Makes room: finalizes what was not used for the longest time. */
-static void cache_evict(Cache *cache) {
+/* Sees to it that there are no more than `most`, as far as they are not taken:
+** finalizes what was not used for the longest time. */
+static void cache_evict(Cache *cache, int most) {
   Entry **last = NULL;
-  if (cache->count < CACHE_LIMIT) return;
+  if (cache->count <= most) return;
   for (Entry **link = &cache->entries; *link; link = &(*link)->next)
     if (!(*link)->taken) last = link;
   if (!last) return;
@@ -230,7 +231,7 @@ sqlite3_stmt *cache_add(Failure *failure, Cache *cache, sqlite3_int64 subject,
     sqlite3_free(copy);
     return NULL;
   }
-  cache_evict(cache);
+  cache_evict(cache, CACHE_LIMIT - 1);
   *entry = (Entry){.next = cache->entries,
                    .subject = subject,
                    .kind = kind,
@@ -276,7 +277,9 @@ void cache_give(Cache *cache, sqlite3_stmt *statement) {
     cache->count--;
     entry_free(entry);
   } else {
-    sqlite3_reset(statement); /* who takes it binds every parameter anew */
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement); /* they may be borrowed */
+    cache_evict(cache, CACHE_LIMIT);
   }
 }
 

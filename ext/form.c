@@ -18,9 +18,11 @@
 ** remembered: by which it is known, and to which links refer.
 **
 ** A statement is taken from the cache when it is first needed, and given back with
-** all the others; until then who uses it resets it.
+** all the others; until then who uses it resets it, before another is asked for.
 */
 #include "relate_int.h"
+
+#include <stdint.h>
 
 enum { KIND_FORM = -310 };
 
@@ -91,8 +93,9 @@ const Columns *frame_key(const Frame *frame, int number) {
 
 /* ---- forms ---- */
 
-static bool form_has(const Form *form, int count, const Column *const *list) {
-  return form->columns.count == count &&
+static bool form_is(const Form *form, const Frame *frame, int count,
+                    const Column *const *list) {
+  return form->frame == frame && form->columns.count == count &&
          (!count ||
           memcmp(form->columns.list, list, (size_t)count * sizeof(*list)) == 0);
 }
@@ -104,17 +107,31 @@ static Form *form_new(Failure *failure, Forms *forms, Frame *frame, int count,
                                    (count + 1) * (sqlite3_int64)sizeof(*copy));
   if (!copy) return NULL;
   if (count) memcpy(copy, list, (size_t)count * sizeof(*copy));
-  *form =
-      (Form){.next = frame->forms, .frame = frame, .columns = {count, copy}};
-  frame->forms = form;
+  *form = (Form){.frame = frame, .columns = {count, copy}};
   return form;
+}
+
+/* Where forms of these columns are. */
+static Form **forms_bucket(Forms *forms, int count, const Column *const *list) {
+  sqlite3_uint64 hash = (sqlite3_uint64)count;
+  for (int i = 0; i < count; i++)
+    hash = 31 * hash + (sqlite3_uint64)(uintptr_t)list[i];
+  hash ^= hash >> 16;
+  return &forms->buckets[hash % FORMS_BUCKETS];
 }
 
 Form *forms_form(Failure *failure, Forms *forms, Frame *frame, int count,
                  const Column *const *list) {
-  for (Form *form = frame->forms; form; form = form->next)
-    if (form_has(form, count, list)) return form;
-  return failure->code ? NULL : form_new(failure, forms, frame, count, list);
+  Form **bucket = forms_bucket(forms, count, list), **place = bucket;
+  while (*place && !form_is(*place, frame, count, list))
+    place = &(*place)->next;
+  Form *form = *place;
+  if (form) *place = form->next;
+  if (!form && !failure->code)
+    form = form_new(failure, forms, frame, count, list);
+  if (!form) return NULL;
+  form->next = *bucket; /* the next object has the same, mostly */
+  return *bucket = form;
 }
 
 int form_place(const Form *form, const Column *column) {
@@ -236,10 +253,12 @@ static char *form_delete_sql(const Frame *frame) {
   return sqlite3_str_finish(text);
 }
 
-/* *place, taken at the first call. */
+/* *place, which is NULL, taken.  If too many are, all others are given back. */
 static sqlite3_stmt *forms_take(Failure *failure, Forms *forms,
                                 sqlite3_stmt **place, char *sql) {
-  if (!*place) *place = cache_text(failure, forms->cache, KIND_FORM, sql);
+  if (forms->taken_count == FORMS_TAKEN) forms_release(forms);
+  *place = cache_text(failure, forms->cache, KIND_FORM, sql);
+  if (*place) forms->taken[forms->taken_count++] = place;
   return *place;
 }
 
@@ -309,13 +328,9 @@ sqlite3_stmt *frame_delete(Failure *failure, const Forms *forms,
 }
 
 void forms_release(Forms *forms) {
-  for (Frame *frame = forms->frames; frame; frame = frame->next) {
-    for (int i = 0; i <= frame->table->index_count; i++)
-      cache_give(forms->cache, frame->find[i]);
-    for (Form *form = frame->forms; form; form = form->next) {
-      cache_give(forms->cache, form->insert);
-      cache_give(forms->cache, form->compare);
-      cache_give(forms->cache, form->update);
-    }
+  while (forms->taken_count) {
+    sqlite3_stmt **place = forms->taken[--forms->taken_count];
+    cache_give(forms->cache, *place);
+    *place = NULL;
   }
 }

@@ -1045,7 +1045,7 @@ typedef struct Frame Frame;
 
 /* Some columns of a table that are given. */
 typedef struct Form {
-  struct Form *next; /* of the frame */
+  struct Form *next; /* of the bucket */
   Frame *frame;
   Columns columns;
   sqlite3_stmt *insert, *compare, *update; /* NULL: not needed so far */
@@ -1056,12 +1056,14 @@ struct Frame {
   Frame *next;
   const Table *table;
   Columns kept; /* what is remembered of each row; the row's key comes first */
-  bool is_numbered; /* SQLite makes a key where none is given */
-  bool by_rowid;    /* and nothing else is kept */
-  bool makes_keys;  /* of new rows that are to be written */
-  Form *forms;
+  bool is_numbered;    /* SQLite makes a key where none is given */
+  bool by_rowid;       /* and nothing else is kept */
+  bool makes_keys;     /* of new rows that are to be written */
   sqlite3_stmt **find; /* by the number of a key */
 };
+
+#define FORMS_BUCKETS 256
+#define FORMS_TAKEN 40 /* statements at once; the cache keeps some more */
 
 /* No frames at first. */
 typedef struct Forms {
@@ -1069,6 +1071,9 @@ typedef struct Forms {
   const Model *model;
   Cache *cache;
   Frame *frames;
+  Form *buckets[FORMS_BUCKETS]; /* by their columns */
+  int taken_count;
+  sqlite3_stmt **taken[FORMS_TAKEN]; /* where statements of the cache are */
 } Forms;
 
 RELATE_PRIVATE Frame *forms_frame(Failure *failure, Forms *forms,
