@@ -64,27 +64,13 @@ static int answer_disconnect(sqlite3_vtab *vtab) {
   return SQLITE_OK;
 }
 
-/* The constraint by which argument `number` is given, or -1.  *unusable is set
-** where it can't be known yet. */
-static int answer_constraint(const sqlite3_index_info *info, int column,
-                             bool *unusable) {
-  for (int i = 0; i < info->nConstraint; i++) {
-    if (info->aConstraint[i].iColumn != column ||
-        info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
-      continue;
-    if (info->aConstraint[i].usable) return i;
-    *unusable = true;
-  }
-  return -1;
-}
-
 static int answer_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   const Answer *answer = ((const AnswerTable *)vtab)->answer;
   int given = 0;
   bool unusable = false;
   for (int i = 0; i < answer->argument_count; i++) {
     int constraint =
-        answer_constraint(info, answer->column_count + i, &unusable);
+        module_constraint(info, answer->column_count + i, &unusable);
     if (constraint < 0) continue;
     if (i != given) {
       sqlite3_free(vtab->zErrMsg);

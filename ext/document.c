@@ -271,7 +271,9 @@ static bool is_null_key(DocumentReader *reader, const Meaning *meaning,
 static void member_column(DocumentReader *reader, const Meaning *meaning) {
   Open *open = reader_top(reader);
   char *end = json_end(reader->at);
-  Value value = json_value(reader->failure, reader->arena, reader->at, end);
+  bool blobs = sqlite3_strlike("%json%", meaning->column->type, 0) != 0;
+  Value value =
+      json_value(reader->failure, reader->arena, reader->at, end, blobs);
   if (!meaning->column->generated && !is_null_key(reader, meaning, &value))
     given_add(reader, meaning->is_payload ? &open->payload : &open->given,
               meaning->column, &value);

@@ -220,13 +220,19 @@ static char *form_compare_sql(const Form *form) {
 
 static char *form_compare_json_sql(const Frame *frame, const Column *column) {
   sqlite3_str *text = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(text, "SELECT CASE WHEN json_valid(");
+  sqlite3_str_appendall(text,
+                        "SELECT CASE"
+                        " WHEN typeof(c) = 'blob'"
+                        " THEN ?1 IS '{\"hex\":\"' || lower(hex(c)) || '\"}'"
+                        " WHEN NOT json_valid(c) THEN 0"
+                        " WHEN typeof(?1) = 'blob' THEN lower(json(c)) IS"
+                        " '{\"hex\":\"' || lower(hex(?1)) || '\"}'"
+                        " ELSE json(c) IS json(?1) END FROM (SELECT ");
   clause_column(text, "t", column);
-  sqlite3_str_appendall(text, ") THEN json(");
-  clause_column(text, "t", column);
-  sqlite3_str_appendall(text, ") IS json(?1) ELSE 0 END FROM ");
+  sqlite3_str_appendall(text, " AS c FROM ");
   clause_table(text, frame->table, "t");
   form_append_row(text, frame->table, 2);
+  sqlite3_str_appendall(text, ")");
   return sqlite3_str_finish(text);
 }
 

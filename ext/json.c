@@ -127,8 +127,10 @@ static bool read_blob(Failure *failure, Arena *arena, const char *at,
   for (sqlite3_int64 i = 0; bytes && i < size; i++)
     bytes[i] =
         (char)(16 * digit_of(digits[2 * i]) + digit_of(digits[2 * i + 1]));
-  *value = (Value){
-      .type = SQLITE_BLOB, .bytes = bytes ? bytes : "", .size = (int)size};
+  *value = (Value){.type = SQLITE_BLOB,
+                   .json = true,
+                   .bytes = bytes ? bytes : "",
+                   .size = (int)size};
   return true;
 }
 
@@ -143,7 +145,8 @@ static Value value_of_json(Failure *failure, Arena *arena, const char *at,
   return value;
 }
 
-Value json_value(Failure *failure, Arena *arena, char *at, const char *end) {
+Value json_value(Failure *failure, Arena *arena, char *at, const char *end,
+                 bool blobs) {
   Value value = {.type = SQLITE_NULL};
   if (*at == '"') {
     Text text = json_string(at);
@@ -152,7 +155,7 @@ Value json_value(Failure *failure, Arena *arena, char *at, const char *end) {
   } else if (*at == 't' || *at == 'f') {
     value = (Value){.type = SQLITE_INTEGER, .integer = *at == 't'};
   } else if (*at == '{' || *at == '[') {
-    if (!read_blob(failure, arena, at, end, &value))
+    if (!blobs || !read_blob(failure, arena, at, end, &value))
       value = value_of_json(failure, arena, at, end);
   } else if (*at != 'n') {
     value.type = SQLITE_INTEGER;

@@ -7,9 +7,21 @@
 */
 #include "relate_int.h"
 
+#include <float.h>
+
+static void log_real(sqlite3_str *text, double real) {
+  char digits[REAL_SIZE];
+  if (real > DBL_MAX || real < -DBL_MAX) {
+    sqlite3_str_appendall(text, real > 0 ? "9e999" : "-9e999");
+    return;
+  }
+  real_write(real, digits);
+  sqlite3_str_appendall(text, digits);
+}
+
 static void log_part(sqlite3_str *text, const Value *value) {
   if (value->type == SQLITE_TEXT) {
-    name_append_json(text, value->bytes);
+    text_append_json(text, value->bytes, value->size);
   } else if (value->type == SQLITE_BLOB) {
     sqlite3_str_appendall(text, "{\"hex\":\"");
     for (int i = 0; i < value->size; i++)
@@ -17,8 +29,10 @@ static void log_part(sqlite3_str *text, const Value *value) {
     sqlite3_str_appendall(text, "\"}");
   } else if (value->type == SQLITE_NULL) {
     sqlite3_str_appendall(text, "null");
+  } else if (value->type == SQLITE_INTEGER) {
+    sqlite3_str_appendf(text, "%lld", value->integer);
   } else {
-    value_describe(text, value);
+    log_real(text, value->real);
   }
 }
 

@@ -23,7 +23,6 @@
 #define LOAD_KEPT 16         /* shapes of a connection */
 #define HELD_FEW 20          /* statements, for which there is room */
 #define LOAD_DEPTH_LIMIT 500 /* of objects in objects */
-#define JSON_SUBTYPE_MARK 74 /* what SQLite's own JSON functions set */
 enum { KIND_LOAD = -2000 };  /* and downwards, one for each statement */
 
 /* A shape as it was read. */
@@ -528,7 +527,7 @@ static void load_root(Loading *loading, const Key *key,
       sqlite3_result_text64(context, loading->text.data,
                             (sqlite3_uint64)loading->text.size, sqlite3_free,
                             SQLITE_UTF8);
-      sqlite3_result_subtype(context, JSON_SUBTYPE_MARK);
+      sqlite3_result_subtype(context, JSON_SUBTYPE);
       loading->text.data = NULL;
     }
   }

@@ -194,16 +194,6 @@ static const char *type_of_affinity(const Column *key) {
   }
 }
 
-static bool table_is_strict(Failure *failure, sqlite3 *db, const Table *table) {
-  if (!table) return false;
-  sqlite3_stmt *statement = statement_format(
-      failure, db, 0, "PRAGMA main.table_list(\"%w\")", table->name);
-  bool strict = statement_step(failure, statement) &&
-                sqlite3_column_int(statement, 5) != 0;
-  sqlite3_finalize(statement);
-  return strict;
-}
-
 /* The collation of a column; a model tells those of foreign keys only. */
 static const char *column_collation(sqlite3 *db, const Column *column) {
   const char *collation = NULL;
@@ -218,8 +208,9 @@ void make_append_column(Failure *failure, sqlite3_str *sql, sqlite3 *db,
                         const char *name, const Column *key,
                         const Table *child) {
   const char *collation = column_collation(db, key);
-  const char *type = table_is_strict(failure, db, child) ? type_strict(key)
-                     : type_is_plain(key->type)          ? key->type
+  const char *type = child && table_is_strict(failure, db, child)
+                         ? type_strict(key)
+                     : type_is_plain(key->type) ? key->type
                                                 : type_of_affinity(key);
   sqlite3_str_appendf(sql, "\"%w\"", name);
   if (*type) sqlite3_str_appendf(sql, " %s", type /* safe: words */);

@@ -115,3 +115,15 @@ int hollow_eof(sqlite3_vtab_cursor *cursor) {
   (void)cursor;
   return 1;
 }
+
+int module_constraint(const sqlite3_index_info *info, int column,
+                      bool *unusable) {
+  for (int i = 0; i < info->nConstraint; i++) {
+    if (info->aConstraint[i].iColumn != column ||
+        info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
+      continue;
+    if (info->aConstraint[i].usable) return i;
+    *unusable = true;
+  }
+  return -1;
+}

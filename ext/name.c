@@ -46,18 +46,22 @@ void name_append(sqlite3_str *text, const char *name) {
 }
 
 /* Writes `name` as a JSON string. */
-void name_append_json(sqlite3_str *text, const char *name) {
+void text_append_json(sqlite3_str *text, const char *bytes, int size) {
   sqlite3_str_appendchar(text, 1, '"');
-  for (; *name; name++) {
-    if (*name == '"' || *name == '\\') {
-      sqlite3_str_appendf(text, "\\%c", *name);
-    } else if ((unsigned char)*name < 0x20) {
-      sqlite3_str_appendf(text, "\\u%04x", *name);
+  for (int i = 0; i < size; i++) {
+    if (bytes[i] == '"' || bytes[i] == '\\') {
+      sqlite3_str_appendf(text, "\\%c", bytes[i]);
+    } else if ((unsigned char)bytes[i] < 0x20) {
+      sqlite3_str_appendf(text, "\\u%04x", bytes[i]);
     } else {
-      sqlite3_str_appendchar(text, 1, *name);
+      sqlite3_str_appendchar(text, 1, bytes[i]);
     }
   }
   sqlite3_str_appendchar(text, 1, '"');
+}
+
+void name_append_json(sqlite3_str *text, const char *name) {
+  text_append_json(text, name, (int)strlen(name));
 }
 
 static bool name_read_quoted(const char **cursor, sqlite3_str *name) {

@@ -13,8 +13,11 @@
 
 static void say_column(Persisting *persisting, const Column *column,
                        const Value *value) {
+  Value said = *value;
+  if (column->affinity == 'E' && said.type == SQLITE_INTEGER)
+    said = (Value){.type = SQLITE_FLOAT, .real = (double)said.integer};
   persisting->columns[persisting->said] = column;
-  persisting->values[persisting->said++] = *value;
+  persisting->values[persisting->said++] = said;
 }
 
 static int said_place(const Persisting *persisting, const Column *column) {

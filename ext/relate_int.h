@@ -89,11 +89,15 @@ RELATE_PRIVATE bool name_starts(const char *name, const char *prefix);
 RELATE_PRIVATE bool name_is_plain(const char *name);
 RELATE_PRIVATE void name_append(sqlite3_str *text, const char *name);
 RELATE_PRIVATE void name_append_json(sqlite3_str *text, const char *name);
+RELATE_PRIVATE void text_append_json(sqlite3_str *text, const char *bytes,
+                                     int size);
 RELATE_PRIVATE bool name_read(const char **cursor, sqlite3_str *name);
 RELATE_PRIVATE int name_stem(const char *column);
 RELATE_PRIVATE void name_singular(sqlite3_str *text, const char *table);
 RELATE_PRIVATE const char *name_token_end(const char *sql);
 RELATE_PRIVATE int name_distance(const char *a, const char *b);
+
+#define JSON_SUBTYPE 74 /* what SQLite's own JSON functions set */
 
 /* ---- layer 1: value.c: values kept for later ---- */
 
@@ -146,6 +150,10 @@ RELATE_PRIVATE void module_connect(Failure *failure, sqlite3 *db,
 RELATE_PRIVATE bool module_exists(Failure *failure, sqlite3 *db,
                                   const char *name);
 RELATE_PRIVATE int module_conflict(sqlite3 *db, int code);
+/* The constraint by which the column is given, or -1.  *unusable is set where it
+** can't be known yet. */
+RELATE_PRIVATE int module_constraint(const sqlite3_index_info *info, int column,
+                                     bool *unusable);
 /* The methods of a table without rows. */
 RELATE_PRIVATE int hollow_best_index(sqlite3_vtab *pVtab,
                                      sqlite3_index_info *info);
@@ -194,11 +202,11 @@ RELATE_PRIVATE char *json_end(char *at);
 /* The string that begins at `at`, decoded in its place: it can't be read once
 ** more. */
 RELATE_PRIVATE Text json_string(char *at);
-/* The value between `at` and `end`.  true is 1, {"hex":"..."} is a BLOB; another
+/* The value between `at` and `end`.  true is 1, {"hex":"..."} may be a BLOB; another
 ** object, and an array, is a text that is JSON.  A string stays where it is, the rest
 ** is in the arena. */
 RELATE_PRIVATE Value json_value(Failure *failure, Arena *arena, char *at,
-                                const char *end);
+                                const char *end, bool blobs);
 
 /* ---- layer 2: lexeme.c: SQL cut into lexemes ---- */
 
@@ -355,6 +363,8 @@ RELATE_PRIVATE const Schema *schema_read(Failure *failure, Arena *arena,
 RELATE_PRIVATE const Table *schema_table(const Schema *schema,
                                          const char *name);
 RELATE_PRIVATE const Column *table_column(const Table *table, const char *name);
+RELATE_PRIVATE bool table_is_strict(Failure *failure, sqlite3 *db,
+                                    const Table *table);
 RELATE_PRIVATE bool columns_contain(const Columns *columns,
                                     const Column *column);
 RELATE_PRIVATE bool columns_same(const Columns *a, const Columns *b);

@@ -199,11 +199,33 @@ static void reader_row_key(Reader *reader, Table *table) {
   if (table->row_key.count) table->row_key.list[0] = &table->rowid;
 }
 
+bool table_is_strict(Failure *failure, sqlite3 *db, const Table *table) {
+  sqlite3_stmt *statement =
+      statement_format(failure, db, 0, "PRAGMA \"%w\".table_list(\"%w\")",
+                       table->schema->name, table->name);
+  bool strict = statement_step(failure, statement) &&
+                sqlite3_column_int(statement, 5) != 0;
+  sqlite3_finalize(statement);
+  return strict;
+}
+
+/* ANY leaves values as they are, in a table that is STRICT. */
+static void reader_any(Reader *reader, Table *table) {
+  bool strict = false, asked = false;
+  for (int i = 0; i < table->column_count; i++) {
+    if (!name_equal(table->columns[i].type, "ANY")) continue;
+    if (!asked) strict = table_is_strict(reader->failure, reader->db, table);
+    asked = true;
+    if (strict) table->columns[i].affinity = 'A';
+  }
+}
+
 static void reader_table_columns(Reader *reader, Table *table) {
   sqlite3_stmt *statement = reader_pragma(reader, "table_xinfo", table->name);
   while (statement_step(reader->failure, statement))
     reader_add_column(reader, table, statement);
   sqlite3_finalize(statement);
+  reader_any(reader, table);
   reader_primary_key(reader, table);
   reader_row_key(reader, table);
 }

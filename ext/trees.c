@@ -18,15 +18,15 @@
 #include "relate_int.h"
 
 #define PARAMETER_LIMIT 20 /* of a shape */
-#define JSON_SUBTYPE_MARK 74
 
 enum { KIND_TREES = -330 };
 
 /* Columns of the table, and places of what xFilter gets. */
 enum { TREES_KEY, TREES_VALUE, TREES_TABLE, TREES_SHAPE, TREES_PARAMETER };
 
-/* Bit of idxNum: the key is given, as the last of argv. */
+/* Bits of idxNum: the key is given, as the last of argv; the trees are wanted. */
 #define TREES_KEYED 1
+#define TREES_MADE 2
 
 typedef struct TreesTable {
   sqlite3_vtab base;
@@ -73,23 +73,15 @@ static int trees_disconnect(sqlite3_vtab *vtab) {
   return SQLITE_OK;
 }
 
-/* The constraint that gives the column, or -1; *unusable is set where it can't be
-** known yet. */
-static int trees_constraint(const sqlite3_index_info *info, int column,
-                            bool *unusable) {
-  for (int i = 0; i < info->nConstraint; i++) {
-    if (info->aConstraint[i].iColumn != column ||
-        info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
-      continue;
-    if (info->aConstraint[i].usable) return i;
-    *unusable = true;
-  }
-  return -1;
-}
-
 static void trees_take(sqlite3_index_info *info, int constraint, int *given) {
   info->aConstraintUsage[constraint].argvIndex = ++*given;
   info->aConstraintUsage[constraint].omit = 1;
+}
+
+static int trees_fail(sqlite3_vtab *vtab, const char *problem) {
+  sqlite3_free(vtab->zErrMsg);
+  vtab->zErrMsg = sqlite3_mprintf("related_json: %s", problem);
+  return SQLITE_ERROR;
 }
 
 static int trees_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
@@ -97,21 +89,23 @@ static int trees_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   bool unusable = false, key_unusable = false;
   for (int column = TREES_TABLE; column < TREES_PARAMETER + PARAMETER_LIMIT;
        column++) {
-    int constraint = trees_constraint(info, column, &unusable);
-    if (constraint >= 0 && column - TREES_TABLE == given)
+    int constraint = module_constraint(info, column, &unusable);
+    if (constraint >= 0 && column - TREES_TABLE == given) {
       trees_take(info, constraint, &given);
+    } else if (constraint >= 0 && !unusable) {
+      return trees_fail(vtab, "an argument is missing before another");
+    }
   }
   if (unusable) return SQLITE_CONSTRAINT;
   if (given < 2) {
-    sqlite3_free(vtab->zErrMsg);
-    vtab->zErrMsg = sqlite3_mprintf(
-        "related_json: as a table it is called as related_json(table, shape "
-        "[, parameter, ...])");
-    return SQLITE_ERROR;
+    return trees_fail(vtab,
+                      "as a table it is called as related_json(table, shape "
+                      "[, parameter, ...])");
   }
-  int key = trees_constraint(info, TREES_KEY, &key_unusable);
+  int key = module_constraint(info, TREES_KEY, &key_unusable);
   if (key >= 0) trees_take(info, key, &given);
   info->idxNum = key >= 0 ? TREES_KEYED : 0;
+  if (info->colUsed & (1u << TREES_VALUE)) info->idxNum |= TREES_MADE;
   info->estimatedCost = key >= 0 ? 100 : 1e10;
   info->estimatedRows = key >= 0 ? 1 : 1000000;
   return SQLITE_OK;
@@ -131,9 +125,14 @@ static void trees_append_is(sqlite3_str *text, const Columns *key,
   for (int i = 0; i < key->count; i++) {
     sqlite3_str_appendall(text, i ? " AND " : " WHERE ");
     clause_column(text, "t", key->list[i]);
-    sqlite3_str_appendf(
-        text, key->count > 1 ? " = json_extract(?%d, '$[%d]')" : " = ?%d",
-        parameter, i);
+    if (key->count == 1) {
+      sqlite3_str_appendf(text, " = ?%d", parameter);
+    } else {
+      sqlite3_str_appendf(text,
+                          " = json_extract(CASE WHEN json_valid(?%d) THEN ?%d "
+                          "END, '$[%d]')",
+                          parameter, parameter, i);
+    }
   }
 }
 
@@ -152,16 +151,20 @@ static void trees_append_call(sqlite3_str *text, const Columns *key,
   sqlite3_str_appendall(text, ") END");
 }
 
-/* `given`: arguments of the function besides the key. */
-static char *trees_sql(const Table *table, int given, bool keyed) {
+/* `given`: arguments of the function besides the key; `number` is idxNum. */
+static char *trees_sql(const Table *table, int given, int number) {
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "SELECT ");
   trees_append_key(text, &table->row_key);
   sqlite3_str_appendall(text, ", ");
-  trees_append_call(text, &table->row_key, given);
+  if (number & TREES_MADE) {
+    trees_append_call(text, &table->row_key, given);
+  } else {
+    sqlite3_str_appendall(text, "NULL");
+  }
   sqlite3_str_appendall(text, " FROM ");
   clause_table(text, table, "t");
-  if (keyed) trees_append_is(text, &table->row_key, given + 1);
+  if (number & TREES_KEYED) trees_append_is(text, &table->row_key, given + 1);
   return sqlite3_str_finish(text);
 }
 
@@ -180,7 +183,7 @@ static const Table *trees_find(Failure *failure, Connection *connection,
 }
 
 static void trees_start(Failure *failure, TreesCursor *cursor, int argc,
-                        bool keyed) {
+                        int number) {
   Connection *connection = ((TreesTable *)cursor->base.pVtab)->connection;
   Model *model = NULL;
   sqlite3_int64 place = 0;
@@ -188,12 +191,15 @@ static void trees_start(Failure *failure, TreesCursor *cursor, int argc,
   values_next(&cursor->arguments, &place, &value);
   const Table *table = trees_find(failure, connection, &value, &model);
   if (!failure->code)
-    cursor->statement = cache_text(failure, connection->cache, KIND_TREES,
-                                   trees_sql(table, argc - keyed, keyed));
+    cursor->statement =
+        cache_text(failure, connection->cache, KIND_TREES,
+                   trees_sql(table, argc - (number & TREES_KEYED), number));
   connection_leave(connection, model);
   failure_prefix(failure, "related_json: ");
   place = 0;
-  for (int i = 1; values_next(&cursor->arguments, &place, &value); i++)
+  int last = sqlite3_bind_parameter_count(cursor->statement);
+  for (int i = 1; values_next(&cursor->arguments, &place, &value) && i <= last;
+       i++)
     value_bind(failure, cursor->statement, i, &value);
 }
 
@@ -239,8 +245,7 @@ static int trees_filter(sqlite3_vtab_cursor *base, int number,
     Value value = value_of(&failure, argv[i]);
     values_add(&failure, &cursor->arguments, &value);
   }
-  if (!failure.code)
-    trees_start(&failure, cursor, argc, (number & TREES_KEYED) != 0);
+  if (!failure.code) trees_start(&failure, cursor, argc, number);
   return trees_step(&failure, cursor);
 }
 
@@ -259,8 +264,7 @@ static int trees_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
   if (number < TREES_TABLE) {
     sqlite3_result_value(context,
                          sqlite3_column_value(cursor->statement, number));
-    if (number == TREES_VALUE)
-      sqlite3_result_subtype(context, JSON_SUBTYPE_MARK);
+    if (number == TREES_VALUE) sqlite3_result_subtype(context, JSON_SUBTYPE);
     return SQLITE_OK;
   }
   Value argument = {.type = SQLITE_NULL};

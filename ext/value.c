@@ -13,7 +13,6 @@
 #include "relate_int.h"
 
 #define VALUE_JSON 0x10
-#define JSON_SUBTYPE 74 /* what SQLite's own JSON functions set */
 
 /* The argument `value`.  Its text is borrowed until the argument changes. */
 Value value_of(Failure *failure, sqlite3_value *value) {
