@@ -7,7 +7,8 @@
 ** An Answer says what the columns are, and has a function that finds all rows
 ** of one question at once.  They are kept until the cursor moves on to another
 ** question, so the function may do what it likes, is never half-way, and is called
-** once where a join asks the same again and again.
+** once where a join asks the same again and again.  Where asking does something, all
+** questions of a cursor are kept.
 **
 ** Arguments are HIDDEN columns behind the others.  They are given from the first
 ** on without a gap; a scan has the rows of its own arguments.
@@ -22,11 +23,20 @@ typedef struct AnswerTable {
   const Answer *answer;
 } AnswerTable;
 
+/* A question, and all its rows. */
+typedef struct Answered {
+  struct Answered *next; /* of the bucket */
+  sqlite3_uint64 hash;   /* of the arguments */
+  Values arguments;
+  Values rows;
+} Answered;
+
+#define ANSWER_BUCKETS 64
+
 typedef struct AnswerCursor {
   sqlite3_vtab_cursor base;
-  bool answered; /* `rows` has all rows of `arguments` */
-  Values rows;
-  Values arguments;
+  Answered *buckets[ANSWER_BUCKETS];
+  Answered *answered;  /* the question that it is at, or NULL */
   sqlite3_int64 place; /* in rows, behind the row it stands on */
   sqlite3_int64 rowid; /* 0: at the end */
   Value *row;          /* borrowed from rows */
@@ -102,12 +112,20 @@ static int answer_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **opened) {
   return SQLITE_OK;
 }
 
+static void answered_free(Answered *answered) {
+  values_free(&answered->rows);
+  values_free(&answered->arguments);
+  sqlite3_free(answered);
+}
+
 static void answer_clear(AnswerCursor *cursor) {
-  values_free(&cursor->rows);
-  values_free(&cursor->arguments);
-  cursor->rows = cursor->arguments = (Values){0};
-  cursor->place = cursor->rowid = 0;
-  cursor->answered = false;
+  for (int i = 0; i < ANSWER_BUCKETS; i++)
+    while (cursor->buckets[i]) {
+      Answered *answered = cursor->buckets[i];
+      cursor->buckets[i] = answered->next;
+      answered_free(answered);
+    }
+  cursor->answered = NULL;
 }
 
 static int answer_close(sqlite3_vtab_cursor *base) {
@@ -121,26 +139,53 @@ static void answer_step(AnswerCursor *cursor) {
   const Answer *answer = ((const AnswerTable *)cursor->base.pVtab)->answer;
   bool more = true;
   for (int i = 0; i < answer->column_count && more; i++)
-    more = values_next(&cursor->rows, &cursor->place, &cursor->row[i]);
+    more =
+        values_next(&cursor->answered->rows, &cursor->place, &cursor->row[i]);
   cursor->rowid = more ? cursor->rowid + 1 : 0;
 }
 
-static bool answer_is_at_hand(const AnswerCursor *cursor,
-                              const Values *arguments) {
-  return cursor->answered && cursor->arguments.size == arguments->size &&
-         (!arguments->size || memcmp(cursor->arguments.data, arguments->data,
-                                     (size_t)arguments->size) == 0);
+/* The same question, asked before; or NULL. */
+static Answered *answer_find(const AnswerCursor *cursor,
+                             const Values *arguments, sqlite3_uint64 hash) {
+  Answered *answered = cursor->buckets[hash % ANSWER_BUCKETS];
+  while (answered &&
+         (answered->hash != hash ||
+          answered->arguments.size != arguments->size ||
+          (arguments->size && memcmp(answered->arguments.data, arguments->data,
+                                     (size_t)arguments->size) != 0)))
+    answered = answered->next;
+  return answered;
 }
 
-/* Keeps the arguments, and finds the rows. */
-static void answer_ask(Failure *failure, AnswerCursor *cursor, int argc,
-                       const Value *argv, const Values *arguments) {
+/* Finds the rows of a new question. */
+static Answered *answer_ask(Failure *failure, AnswerCursor *cursor, int argc,
+                            const Value *argv, sqlite3_uint64 hash) {
   const AnswerTable *table = (const AnswerTable *)cursor->base.pVtab;
-  answer_clear(cursor);
-  cursor->arguments = *arguments;
-  if (!failure->code)
-    table->answer->find(failure, table->connection, argc, argv, &cursor->rows);
-  cursor->answered = !failure->code;
+  Answered **bucket = &cursor->buckets[hash % ANSWER_BUCKETS];
+  Answered *answered = sqlite3_malloc64(sizeof(*answered));
+  if (!answered) {
+    failure_memory(failure);
+    return NULL;
+  }
+  if (!table->answer->acts) answer_clear(cursor);
+  *answered = (Answered){.hash = hash};
+  table->answer->find(failure, table->connection, argc, argv, &answered->rows);
+  answered->next = *bucket;
+  return *bucket = answered;
+}
+
+/* Moves on to a question; takes the arguments. */
+static void answer_turn(Failure *failure, AnswerCursor *cursor, int argc,
+                        const Value *argv, Values *arguments) {
+  sqlite3_uint64 hash =
+      arguments->size ? values_hash(arguments->data, arguments->size) : 0;
+  cursor->place = cursor->rowid = 0;
+  cursor->answered = answer_find(cursor, arguments, hash);
+  if (cursor->answered) return;
+  cursor->answered = answer_ask(failure, cursor, argc, argv, hash);
+  if (!cursor->answered) return;
+  cursor->answered->arguments = *arguments;
+  *arguments = (Values){0};
 }
 
 static int answer_filter(sqlite3_vtab_cursor *base, int number,
@@ -154,12 +199,8 @@ static int answer_filter(sqlite3_vtab_cursor *base, int number,
     given[i] = value_of(&failure, argv[i]);
     values_add(&failure, &arguments, &given[i]);
   }
-  if (!failure.code && answer_is_at_hand(cursor, &arguments)) {
-    values_free(&arguments);
-    cursor->place = cursor->rowid = 0;
-  } else {
-    answer_ask(&failure, cursor, argc, given, &arguments);
-  }
+  if (!failure.code) answer_turn(&failure, cursor, argc, given, &arguments);
+  values_free(&arguments);
   if (failure.code) {
     answer_clear(cursor);
   } else {
@@ -190,7 +231,8 @@ static int answer_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
   Value argument = {SQLITE_NULL, false, 0, 0, NULL, 0};
   sqlite3_int64 place = 0;
   for (int i = answer->column_count; i <= number; i++)
-    if (!values_next(&cursor->arguments, &place, &argument)) return SQLITE_OK;
+    if (!values_next(&cursor->answered->arguments, &place, &argument))
+      return SQLITE_OK;
   value_result_copy(context, &argument);
   return SQLITE_OK;
 }

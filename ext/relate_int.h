@@ -1639,6 +1639,7 @@ typedef struct Answer {
   const char *declaration; /* CREATE TABLE, arguments HIDDEN and last */
   int column_count;        /* without arguments */
   int argument_count;      /* that may be given */
+  bool acts;               /* asking does something */
   /* Adds the values of all rows. */
   void (*find)(Failure *failure, Connection *connection, int argc,
                const Value *argv, Values *rows);

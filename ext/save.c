@@ -194,6 +194,7 @@ static const Answer save_answer = {
         " option_2 HIDDEN, value_2 HIDDEN)",
     .column_count = LEDGER_COLUMNS,
     .argument_count = 6,
+    .acts = true,
     .find = save_find,
 };
 
