@@ -43,6 +43,31 @@ void clause_key(sqlite3_str *text, const char *alias, const Columns *key,
   }
 }
 
+/* A column with a type converts what it stores; another keeps 1 and 1.0 apart. */
+static void clause_typeof(sqlite3_str *text, const char *alias,
+                          const Column *column, const char *relation,
+                          const char *other) {
+  if (column->affinity != 'A') return;
+  sqlite3_str_appendf(text, " %s typeof(", relation);
+  clause_column(text, alias, column);
+  sqlite3_str_appendf(text, ") %s typeof(%s)", *relation == 'A' ? "=" : "<>",
+                      other);
+}
+
+void clause_same(sqlite3_str *text, const char *alias, const Column *column,
+                 const char *other) {
+  clause_column(text, alias, column);
+  sqlite3_str_appendf(text, " IS %s COLLATE BINARY", other);
+  clause_typeof(text, alias, column, "AND", other);
+}
+
+void clause_differs(sqlite3_str *text, const char *alias, const Column *column,
+                    const char *other) {
+  clause_column(text, alias, column);
+  sqlite3_str_appendf(text, " IS NOT %s COLLATE BINARY", other);
+  clause_typeof(text, alias, column, "OR", other);
+}
+
 static bool alike(const Column *a, const Column *b) {
   return a == b ||
          (a->affinity == b->affinity && name_equal(a->collation, b->collation));

@@ -89,21 +89,13 @@ static const Column *payload_column(const Relationship *relationship,
   return NULL;
 }
 
-static const Column *table_column_or_rowid(const Table *table,
-                                           const char *name) {
-  const Column *column = table_column(table, name);
-  if (!column && table->rowid.name && name_equal(table->rowid.name, name))
-    column = &table->rowid;
-  return column;
-}
-
 /* Finds out what the name means. */
 static Meaning find_meaning(const DocumentReader *reader, const Place *place,
                             Text name) {
   const Table *table = place->frame->table;
   Meaning meaning = {
       .name = name,
-      .column = table_column_or_rowid(table, name.bytes),
+      .column = table_member(table, name.bytes),
       .relationship =
           model_find(reader->graph->forms.model, table->name, name.bytes),
   };
@@ -255,6 +247,8 @@ static void reader_open_object(DocumentReader *reader, Place *place,
 
 /* ---- members ---- */
 
+static bool is_container(char first) { return first == '{' || first == '['; }
+
 /* A NULL for a key that SQLite makes says nothing; any other is none. */
 static bool is_null_key(DocumentReader *reader, const Meaning *meaning,
                         const Value *value) {
@@ -268,12 +262,37 @@ static bool is_null_key(DocumentReader *reader, const Meaning *meaning,
   return true;
 }
 
+/* The relationship whose foreign key has the column, or NULL. */
+static const Relationship *column_relationship(const DocumentReader *reader,
+                                               const Column *column) {
+  const Model *model = reader->graph->forms.model;
+  for (int i = 0; i < model->relationship_count; i++) {
+    const Relationship *r = &model->relationships[i];
+    if (r->source == column->table && link_is_source(r) && !r->derived &&
+        !r->problem && columns_contain(&r->target_link, column))
+      return r;
+  }
+  return NULL;
+}
+
+/* An object is no foreign key, but may be the row that it is to refer to. */
+static void check_no_row(DocumentReader *reader, const Column *column) {
+  const Relationship *r = column_relationship(reader, column);
+  if (r)
+    failure_set(reader->failure, SQLITE_MISMATCH,
+                "this is a column of a foreign key; the row that it refers to "
+                "is given as \"%s\": {...}",
+                r->name);
+}
+
 static void member_column(DocumentReader *reader, const Meaning *meaning) {
   Open *open = reader_top(reader);
   char *end = json_end(reader->at);
   bool blobs = sqlite3_strlike("%json%", meaning->column->type, 0) != 0;
   Value value =
       json_value(reader->failure, reader->arena, reader->at, end, blobs);
+  if (value.json && value.type == SQLITE_TEXT && !meaning->is_payload)
+    check_no_row(reader, meaning->column);
   if (!meaning->column->generated && !is_null_key(reader, meaning, &value))
     given_add(reader, meaning->is_payload ? &open->payload : &open->given,
               meaning->column, &value);
@@ -298,8 +317,6 @@ static void fail_kind(DocumentReader *reader, const Relationship *r) {
                      : "%s leads to rows of %s: give an array of objects",
               r->full_name, r->target ? r->target->name : "");
 }
-
-static bool is_container(char first) { return first == '{' || first == '['; }
 
 static void member_relationship(DocumentReader *reader, Meaning *meaning) {
   const Relationship *r = meaning->relationship;

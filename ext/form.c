@@ -193,16 +193,12 @@ static char *form_insert_sql(const Form *form) {
   return sqlite3_str_finish(text);
 }
 
-/* Whether what is stored is what is given, as the column would store it: SQLite
-** converts what it stores where the column has a type. */
+/* Whether what is stored is what is given. */
 static void form_append_same(sqlite3_str *text, const Column *column,
                              int parameter) {
-  clause_column(text, "t", column);
-  sqlite3_str_appendf(text, " IS ?%d COLLATE BINARY", parameter);
-  if (column->affinity != 'A') return;
-  sqlite3_str_appendall(text, " AND typeof(");
-  clause_column(text, "t", column);
-  sqlite3_str_appendf(text, ") = typeof(?%d)", parameter);
+  char given[16];
+  sqlite3_snprintf(sizeof(given), given, "?%d", parameter);
+  clause_same(text, "t", column, given);
 }
 
 static char *form_compare_sql(const Form *form) {

@@ -204,10 +204,10 @@ static void append_conflict(sqlite3_str *text, const Relationship *relationship,
         name, name);
   }
   for (int i = 0; i < payload->count; i++) {
+    char *given = sqlite3_mprintf("excluded.\"%w\"", payload->list[i]->name);
     sqlite3_str_appendall(text, i ? " OR " : " WHERE ");
-    clause_column(text, "l", payload->list[i]);
-    sqlite3_str_appendf(text, " IS NOT excluded.\"%w\" COLLATE BINARY",
-                        payload->list[i]->name);
+    clause_differs(text, "l", payload->list[i], given);
+    sqlite3_free(given);
   }
 }
 

@@ -606,9 +606,9 @@ static void load_function(sqlite3_context *context, int argc,
   Path path = {.schema = "main"};
   if (argc < 3) {
     failure_set(&failure, SQLITE_MISUSE,
-                "%d arguments; it is called as related_json(table, key, shape "
+                "%d argument%s; it is called as related_json(table, key, shape "
                 "[, parameter, ...])",
-                argc);
+                argc, argc == 1 ? "" : "s");
   } else {
     Value name = value_of(&failure, argv[0]);
     path = path_read_table(&failure, &name, "shape");

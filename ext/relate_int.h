@@ -363,6 +363,8 @@ RELATE_PRIVATE const Schema *schema_read(Failure *failure, Arena *arena,
 RELATE_PRIVATE const Table *schema_table(const Schema *schema,
                                          const char *name);
 RELATE_PRIVATE const Column *table_column(const Table *table, const char *name);
+/* That, or the rowid where it is the row's key. */
+RELATE_PRIVATE const Column *table_member(const Table *table, const char *name);
 RELATE_PRIVATE bool table_is_strict(Failure *failure, sqlite3 *db,
                                     const Table *table);
 RELATE_PRIVATE bool columns_contain(const Columns *columns,
@@ -834,6 +836,11 @@ RELATE_PRIVATE void clause_table(sqlite3_str *text, const Table *table,
                                  const char *alias);
 RELATE_PRIVATE void clause_column(sqlite3_str *text, const char *alias,
                                   const Column *column);
+/* Whether the column has what `other`, SQL, would be stored as; or not. */
+RELATE_PRIVATE void clause_same(sqlite3_str *text, const char *alias,
+                                const Column *column, const char *other);
+RELATE_PRIVATE void clause_differs(sqlite3_str *text, const char *alias,
+                                   const Column *column, const char *other);
 RELATE_PRIVATE void clause_columns(sqlite3_str *text, const char *alias,
                                    const Columns *columns);
 /* That those of the columns that may be NULL are not; `separator` comes before the

@@ -45,7 +45,7 @@ static bool save_choice(Failure *failure, const char *option, const char *text,
 static void save_option(Failure *failure, DocumentOrder *order,
                         const Value *name, const Value *value) {
   const char *option = save_text(failure, name, "the name of an option");
-  const char *text = save_text(failure, value, "the value of an option");
+  const char *text = save_text(failure, value, option);
   if (failure->code) return;
   if (name_equal(option, "mode")) {
     order->replaces = save_choice(failure, option, text, "replace", "merge");
@@ -54,6 +54,17 @@ static void save_option(Failure *failure, DocumentOrder *order,
   } else {
     failure_set(failure, SQLITE_ERROR,
                 "no option %s: there are mode and unknown", option);
+  }
+}
+
+/* Each option once. */
+static void save_options(Failure *failure, DocumentOrder *order, int argc,
+                         const Value *argv) {
+  for (int i = 2; i < argc && !failure->code; i += 2) {
+    save_option(failure, order, &argv[i], &argv[i + 1]);
+    for (int j = 2; j < i && !failure->code; j += 2)
+      if (name_equal(argv[i].bytes, argv[j].bytes))
+        failure_set(failure, SQLITE_ERROR, "%s is given twice", argv[i].bytes);
   }
 }
 
@@ -80,8 +91,7 @@ static void save_read(Failure *failure, Connection *connection, Graph *graph,
   DocumentOrder order = {.table =
                              save_table(failure, graph->forms.model, &argv[0]),
                          .json = argv[1]};
-  for (int i = 2; i < argc; i += 2)
-    save_option(failure, &order, &argv[i], &argv[i + 1]);
+  save_options(failure, &order, argc, argv);
   graph_prefix_document(failure, graph);
   if (!failure->code) document_read(failure, connection, graph, &order);
 }

@@ -199,6 +199,13 @@ static void reader_row_key(Reader *reader, Table *table) {
   if (table->row_key.count) table->row_key.list[0] = &table->rowid;
 }
 
+const Column *table_member(const Table *table, const char *name) {
+  const Column *column = table_column(table, name);
+  if (!column && table->rowid.name && name_equal(table->rowid.name, name))
+    column = &table->rowid;
+  return column;
+}
+
 bool table_is_strict(Failure *failure, sqlite3 *db, const Table *table) {
   sqlite3_stmt *statement =
       statement_format(failure, db, 0, "PRAGMA \"%w\".table_list(\"%w\")",

@@ -143,7 +143,7 @@ static bool shape_find_column(const Shape *shape, const char *name,
                               ShapeColumn *found) {
   const Relationship *link =
       shape->route.count ? route_link(&shape->route) : NULL;
-  *found = (ShapeColumn){.column = table_column(shape->table, name)};
+  *found = (ShapeColumn){.column = table_member(shape->table, name)};
   for (int i = 0; link && !found->column && i < link->payload.count; i++)
     if (name_equal(link->payload.list[i]->name, name))
       *found = (ShapeColumn){.column = link->payload.list[i],
