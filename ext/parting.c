@@ -120,16 +120,14 @@ static bool is_own_row(const Object *object, const Key *row) {
   return object->kept != NULL;
 }
 
-bool parting_make_room(Persisting *persisting, const Tie *tie) {
+void parting_make_room(Persisting *persisting, const Tie *tie) {
   const Relationship *r = tie->listing->relationship;
-  if (r->cardinality != ONE_TO_ONE) return false;
+  if (r->cardinality != ONE_TO_ONE) return;
   if (link_is_source(r)) r = r->inverse;
-  if (!r || !tie_parent(tie)->kept || !generate_can_unlink(r)) return false;
+  if (!r || !tie_parent(tie)->kept || !generate_can_unlink(r)) return;
   Key partner, parent = object_key(persisting->failure, persisting->arena,
                                    tie_parent(tie), &r->source_key);
-  if (!parting_find(persisting, r, &parent, &partner) ||
-      is_own_row(tie_holder(tie), &partner))
-    return false;
-  parting_unlink(persisting, r, &parent, &partner);
-  return true;
+  if (parting_find(persisting, r, &parent, &partner) &&
+      !is_own_row(tie_holder(tie), &partner))
+    parting_unlink(persisting, r, &parent, &partner);
 }

@@ -217,12 +217,9 @@ static void bind_row(Persisting *persisting, sqlite3_stmt *statement,
     value_bind(persisting->failure, statement, parameter + i, &object->kept[i]);
 }
 
-/* True if another link has gone for it. */
-static bool make_room(Persisting *persisting, const Object *object) {
-  bool made = false;
+static void make_room(Persisting *persisting, const Object *object) {
   for (const Tie *tie = object->held; tie; tie = tie->of_holder)
-    if (tie->said && parting_make_room(persisting, tie)) made = true;
-  return made;
+    if (tie->said) parting_make_room(persisting, tie);
 }
 
 /* ---- a new row ---- */
@@ -568,6 +565,15 @@ static bool tie_changes(const Persisting *persisting, const Tie *tie) {
   return tie->said && some_said(persisting, tie_columns(tie));
 }
 
+/* Another link of a one-to-one may have gone for this one. */
+static bool takes_place(const Persisting *persisting, const Object *object) {
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (tie_changes(persisting, tie) &&
+        tie->listing->relationship->cardinality == ONE_TO_ONE)
+      return true;
+  return false;
+}
+
 /* What a foreign key that becomes NULL has referred to. */
 typedef struct Cleared {
   struct Cleared *next;
@@ -691,7 +697,7 @@ static bool write_differences(Persisting *persisting, Object *object) {
     record_fail_gone(persisting, object);
   explain_row(persisting, object);
   if (!persisting->said || failure->code) return true;
-  bool room = make_room(persisting, object);
+  make_room(persisting, object);
   const Cleared *cleared = find_cleared(persisting, object);
   sqlite3_stmt *update = NULL;
   Form *form = said_form(persisting, object);
@@ -701,7 +707,7 @@ static bool write_differences(Persisting *persisting, Object *object) {
   bool changed = statement_step(failure, update);
   if (changed) object_keep(failure, persisting->arena, object, update);
   while (changed && statement_step(failure, update)) continue;
-  if (!changed && room)
+  if (!changed && takes_place(persisting, object))
     failure_set(failure, SQLITE_CONSTRAINT_TRIGGER,
                 "a trigger skips it, and another link would be lost");
   if (update) sqlite3_reset(update);

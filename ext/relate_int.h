@@ -2106,8 +2106,8 @@ RELATE_PRIVATE bool parting_find(Persisting *persisting,
                                  const Key *source, Key *target);
 /* Notes the row as deleted if it has gone; true if it has. */
 RELATE_PRIVATE bool parting_note(Persisting *persisting, const Key *row);
-/* Removes the link that is in the way of a one-to-one.  True if there was one. */
-RELATE_PRIVATE bool parting_make_room(Persisting *persisting, const Tie *tie);
+/* Removes the link that is in the way of a one-to-one. */
+RELATE_PRIVATE void parting_make_room(Persisting *persisting, const Tie *tie);
 
 /* ---- layer 13: load.c: related_json() ---- */
 
