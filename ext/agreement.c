@@ -19,13 +19,6 @@ typedef struct Agreement {
   Arena *arena;
 } Agreement;
 
-static void append_object(const Agreement *agreement, sqlite3_str *text,
-                          const Object *object) {
-  if (agreement->graph->documents > 1)
-    sqlite3_str_appendf(text, "document %d: ", object->document);
-  object_append_path(text, object);
-}
-
 /* ---- what one list says of one link ---- */
 
 static void fail_two_payloads(Agreement *agreement, const Tie *first,
@@ -33,13 +26,11 @@ static void fail_two_payloads(Agreement *agreement, const Tie *first,
   sqlite3_str *text = sqlite3_str_new(NULL);
   value_describe(text, &second->payload_values[place]);
   sqlite3_str_appendall(text, ", but ");
-  append_object(agreement, text, first->target);
+  graph_append_object(text, agreement->graph, first->target);
   sqlite3_str_appendall(text, " says ");
   value_describe(text, said);
   sqlite3_str_appendall(text, " of the same link");
-  char *message = failure_text(agreement->failure, text);
-  failure_set(agreement->failure, SQLITE_ERROR, "%s", message ? message : "");
-  sqlite3_free(message);
+  failure_set_text(agreement->failure, SQLITE_ERROR, text);
   object_prefix(agreement->failure, agreement->graph, second->target,
                 second->payload.list[place]);
 }
@@ -106,12 +97,9 @@ static void fail_unlisted(Agreement *agreement, const Tie *tie,
   sqlite3_str_appendf(text, "%s leads here, and %s does not list ",
                       tie->listing->relationship->full_name,
                       listing->relationship->full_name);
-  append_object(agreement, text, object_of(tie->listing->source));
+  graph_append_object(text, agreement->graph, object_of(tie->listing->source));
   sqlite3_str_appendall(text, ": leave one of them out");
-  char *message = failure_text(agreement->failure, text);
-  failure_set(agreement->failure, SQLITE_CONSTRAINT, "%s",
-              message ? message : "");
-  sqlite3_free(message);
+  failure_set_text(agreement->failure, SQLITE_CONSTRAINT, text);
   object_prefix(agreement->failure, agreement->graph, tie->target, NULL);
 }
 
@@ -187,10 +175,10 @@ static void fail_two_places(Agreement *agreement, const Object *holder,
   sqlite3_str *text = sqlite3_str_new(NULL);
   columns_append(text, tie_columns(tie), ", ");
   sqlite3_str_appendall(text, " is to refer to ");
-  append_object(agreement, text, tie_parent(tie));
+  graph_append_object(text, agreement->graph, tie_parent(tie));
   if (rival) {
     sqlite3_str_appendall(text, ", and to ");
-    append_object(agreement, text, rival);
+    graph_append_object(text, agreement->graph, rival);
   } else if (link_is_source(other->relationship)) {
     sqlite3_str_appendf(text, ", and %s is null",
                         other->relationship->full_name);
@@ -199,10 +187,7 @@ static void fail_two_places(Agreement *agreement, const Object *holder,
                         other->relationship->full_name);
   }
   sqlite3_str_appendall(text, ": leave one of them out");
-  char *message = failure_text(agreement->failure, text);
-  failure_set(agreement->failure, SQLITE_CONSTRAINT, "%s",
-              message ? message : "");
-  sqlite3_free(message);
+  failure_set_text(agreement->failure, SQLITE_CONSTRAINT, text);
   object_prefix(agreement->failure, agreement->graph, holder, NULL);
 }
 
@@ -225,9 +210,7 @@ void agreement_fail_key(Failure *failure, const Graph *graph,
   sqlite3_str_appendall(text, ", and ");
   value_describe(text, value);
   sqlite3_str_appendf(text, " by %s: leave one of them out", r->full_name);
-  char *message = failure_text(failure, text);
-  failure_set(failure, SQLITE_CONSTRAINT, "%s", message ? message : "");
-  sqlite3_free(message);
+  failure_set_text(failure, SQLITE_CONSTRAINT, text);
   object_prefix(failure, graph, object, NULL);
 }
 
@@ -262,15 +245,12 @@ static void agree_on_one(Agreement *agreement, Tie *tie) {
   }
   if (!other || tie_holder(other) == holder) return;
   sqlite3_str *text = sqlite3_str_new(NULL);
-  append_object(agreement, text, holder);
+  graph_append_object(text, agreement->graph, holder);
   sqlite3_str_appendall(text, " and ");
-  append_object(agreement, text, tie_holder(other));
+  graph_append_object(text, agreement->graph, tie_holder(other));
   sqlite3_str_appendf(text, " are to be linked to it, and %s is one-to-one",
                       tie->listing->relationship->full_name);
-  char *message = failure_text(agreement->failure, text);
-  failure_set(agreement->failure, SQLITE_CONSTRAINT, "%s",
-              message ? message : "");
-  sqlite3_free(message);
+  failure_set_text(agreement->failure, SQLITE_CONSTRAINT, text);
   object_prefix(agreement->failure, agreement->graph, parent, NULL);
 }
 

@@ -140,3 +140,9 @@ char *failure_text(Failure *failure, sqlite3_str *text) {
   }
   return result;
 }
+
+void failure_set_text(Failure *failure, int code, sqlite3_str *text) {
+  char *message = failure_text(failure, text);
+  if (message) failure_set(failure, code, "%s", message);
+  sqlite3_free(message);
+}

@@ -39,6 +39,13 @@ void object_append_path(sqlite3_str *text, const Object *object) {
   append_object_place(text, object->around, object->name, object->index);
 }
 
+void graph_append_object(sqlite3_str *text, const Graph *graph,
+                         const Object *object) {
+  if (graph->several)
+    sqlite3_str_appendf(text, "document %d: ", object->document);
+  object_append_path(text, object);
+}
+
 void graph_prefix_place(Failure *failure, const Graph *graph, int document,
                         const Object *around, const char *name, int index) {
   Failure ignored = {0, NULL};

@@ -162,13 +162,6 @@ static sqlite3_int64 identity_begin(Identity *identity, const Frame *frame,
 
 /* ---- objects that are one ---- */
 
-static void append_place(const Identity *identity, sqlite3_str *text,
-                         const Object *object) {
-  if (identity->graph->several)
-    sqlite3_str_appendf(text, "in document %d ", object->document);
-  object_append_path(text, object);
-}
-
 static void fail_two_values(Identity *identity, const Object *first,
                             const Object *second, const Column *column,
                             const Value *a, const Value *b) {
@@ -176,13 +169,11 @@ static void fail_two_values(Identity *identity, const Object *first,
   sqlite3_str *text = sqlite3_str_new(NULL);
   value_describe(text, b);
   sqlite3_str_appendall(text, ", but ");
-  append_place(identity, text, first);
+  graph_append_object(text, identity->graph, first);
   sqlite3_str_appendall(text, " says ");
   value_describe(text, a);
   sqlite3_str_appendall(text, " of the same row");
-  char *message = failure_text(failure, text);
-  failure_set(failure, SQLITE_ERROR, "%s", message ? message : "");
-  sqlite3_free(message);
+  failure_set_text(failure, SQLITE_ERROR, text);
   object_prefix(failure, identity->graph, second, column);
 }
 
@@ -382,14 +373,12 @@ static void fail_two_rows(Identity *identity, const Object *first,
   sqlite3_str_appendall(text, "this is ");
   key_describe_row(text, &key);
   sqlite3_str_appendall(text, ", but ");
-  append_place(identity, text, first);
+  graph_append_object(text, identity->graph, first);
   sqlite3_str_appendall(text, " has the same ");
   columns_append(text, shared, ", ");
   sqlite3_str_appendall(text, " and is ");
   key_describe_row(text, &other);
-  char *message = failure_text(failure, text);
-  failure_set(failure, SQLITE_ERROR, "%s", message ? message : "");
-  sqlite3_free(message);
+  failure_set_text(failure, SQLITE_ERROR, text);
   object_prefix(failure, identity->graph, second, NULL);
 }
 
@@ -422,10 +411,7 @@ static void check_row_key(Identity *identity, const Object *object) {
                           " in the documents, but the row that has its "
                           "other key has ");
     value_describe(text, &object->kept[i]);
-    char *message = failure_text(identity->failure, text);
-    failure_set(identity->failure, SQLITE_CONSTRAINT, "%s",
-                message ? message : "");
-    sqlite3_free(message);
+    failure_set_text(identity->failure, SQLITE_CONSTRAINT, text);
     object_prefix(identity->failure, identity->graph, object, NULL);
   }
 }

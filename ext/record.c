@@ -286,10 +286,7 @@ static void fail_key_alone(Persisting *persisting, const Table *table) {
     columns_append(text, whole, ", ");
     sqlite3_str_appendall(text, "): give all of it, or more columns");
   }
-  char *message = failure_text(failure, text);
-  failure_set(failure, SQLITE_CONSTRAINT_FOREIGNKEY, "%s",
-              message ? message : "");
-  sqlite3_free(message);
+  failure_set_text(failure, SQLITE_CONSTRAINT_FOREIGNKEY, text);
 }
 
 static void check_new(Persisting *persisting, const Object *object) {
@@ -371,13 +368,21 @@ static void prefix_row(Persisting *persisting, const Object *object) {
   failure_clear(&ignored);
 }
 
+static bool gives_key(const Object *object) {
+  const Columns *key = &object->frame->table->row_key;
+  for (int i = 0; i < key->count; i++)
+    if (form_place(object->form, key->list[i]) < 0) return false;
+  return true;
+}
+
 static void explain_row(Persisting *persisting, const Object *object) {
   Failure *failure = persisting->failure;
   if (!failure->code) return;
   if (failure->code == SQLITE_CONSTRAINT_FOREIGNKEY)
     explain_foreign_key(persisting, object);
-  if (!object->found && (failure->code == SQLITE_CONSTRAINT_UNIQUE ||
-                         failure->code == SQLITE_CONSTRAINT_PRIMARYKEY))
+  if (!object->found &&
+      (failure->code == SQLITE_CONSTRAINT_UNIQUE ||
+       (failure->code == SQLITE_CONSTRAINT_PRIMARYKEY && !gives_key(object))))
     failure_append(failure, "; to change the row that is there, give its key");
   if (failure->code == SQLITE_MISMATCH)
     failure_append(failure, "; its key is an INTEGER");

@@ -52,6 +52,9 @@ RELATE_PRIVATE void failure_to_result(Failure *failure,
                                       sqlite3_context *context);
 RELATE_PRIVATE int failure_to_table(Failure *failure, sqlite3_vtab *table);
 RELATE_PRIVATE char *failure_text(Failure *failure, sqlite3_str *text);
+/* The message is `text`, which it finishes. */
+RELATE_PRIVATE void failure_set_text(Failure *failure, int code,
+                                     sqlite3_str *text);
 
 /* ---- layer 0: real.c: numbers as decimal digits, exactly ---- */
 
@@ -1791,8 +1794,10 @@ RELATE_PRIVATE void graph_prefix_document(Failure *failure, const Graph *graph);
 RELATE_PRIVATE void graph_prefix_place(Failure *failure, const Graph *graph,
                                        int document, const Object *around,
                                        const char *name, int index);
-/* $.courses[2] */
+/* $.courses[2], and of which of several documents. */
 RELATE_PRIVATE void object_append_path(sqlite3_str *text, const Object *object);
+RELATE_PRIVATE void graph_append_object(sqlite3_str *text, const Graph *graph,
+                                        const Object *object);
 /* Says in front of a failure where in the documents it is: at the object, or at
 ** a member of it. */
 RELATE_PRIVATE void object_prefix(Failure *failure, const Graph *graph,
