@@ -199,7 +199,7 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
                            .graph = graph,
                            .arena = graph->forms.arena,
                            .log = log};
-  record_open(&persisting);
+  saying_open(&persisting);
   each_object(&persisting, persist_key);
   if (persisting.rekeys) each_object(&persisting, persist_follow);
   persist_leaving(&persisting, false);

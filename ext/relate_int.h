@@ -2187,23 +2187,41 @@ RELATE_PRIVATE void uphold_check_circles(Failure *failure, Arena *arena,
 RELATE_PRIVATE void orphan_uphold(Failure *failure, Make *make,
                                   const Relationship *r, bool wanted);
 
-/* ---- layer 14: record.c: one row of a graph, written ---- */
+/* ---- layer 14: saying.c: what is said of the row of an object ---- */
 
-/* Takes the room for what is said of a row. */
-RELATE_PRIVATE void record_open(Persisting *persisting);
-/* Writes a row that is new, or what differs of one that is there, with its foreign
-** keys as far as they can be known.  False if a constraint refuses it, and there is
-** patience. */
-RELATE_PRIVATE bool record_insert(Persisting *persisting, Object *object);
-RELATE_PRIVATE bool record_update(Persisting *persisting, Object *object);
-/* Gives a row the foreign keys that had to wait. */
-RELATE_PRIVATE void record_complete(Persisting *persisting, Object *object);
-/* Of a row that is there, writes what others refer to; true if that has changed. */
-RELATE_PRIVATE bool record_rekey(Persisting *persisting, Object *object);
-/* A row whose own key has changed with what it refers to is known by the new one. */
-RELATE_PRIVATE void record_follow(Persisting *persisting, Object *object);
-/* Fails if the row, which was there, has gone. */
-RELATE_PRIVATE void record_check(Persisting *persisting, const Object *object);
+/* Takes the room for it. */
+RELATE_PRIVATE void saying_open(Persisting *persisting);
+/* Said anew is all that is given of a new row, without foreign keys that have to
+** wait; or, of a row that is there, what is given besides links and keys. */
+RELATE_PRIVATE void say_given(Persisting *persisting, const Object *object);
+RELATE_PRIVATE void say_rest(Persisting *persisting, const Object *object);
+/* Adds the foreign keys of ties that need not wait; and those that become NULL. */
+RELATE_PRIVATE void say_ties(Persisting *persisting, const Object *object);
+RELATE_PRIVATE void say_links(Persisting *persisting, const Object *object);
+RELATE_PRIVATE void say_column(Persisting *persisting, const Column *column,
+                               const Value *value);
+/* Only what differs stays said; false if the row is gone. */
+RELATE_PRIVATE bool say_differences(Persisting *persisting,
+                                    const Object *object);
+/* The place of the column in what is said, or -1; whether one of them is. */
+RELATE_PRIVATE int said_place(const Persisting *persisting,
+                              const Column *column);
+RELATE_PRIVATE bool said_some(const Persisting *persisting,
+                              const Columns *columns);
+RELATE_PRIVATE Form *said_form(Persisting *persisting, const Object *object);
+/* The number of the next parameter. */
+RELATE_PRIVATE int said_bind(Persisting *persisting, sqlite3_stmt *statement);
+RELATE_PRIVATE void said_bind_row(Persisting *persisting,
+                                  sqlite3_stmt *statement, int parameter,
+                                  const Object *object);
+/* What has been said is so. */
+RELATE_PRIVATE void ties_are_made(const Object *object);
+/* A row that is there is known by it, so it stays. */
+RELATE_PRIVATE bool column_stays(const Object *object, const Column *column);
+/* It is part of a foreign key that is given as a link, too. */
+RELATE_PRIVATE bool column_is_tied(const Object *object, const Column *column);
+/* A to-one is to lead to no row. */
+RELATE_PRIVATE bool listing_clears(const Listing *listing);
 /* The key to which the tie's foreign key refers is known. */
 RELATE_PRIVATE bool tie_parent_is_given(const Tie *tie);
 /* The row that holds the foreign key can be inserted without it. */
@@ -2306,13 +2324,15 @@ RELATE_PRIVATE Direction request_resolve(Failure *failure, Request *request);
 RELATE_PRIVATE const Relationship *request_choose(Failure *failure,
                                                   const Request *request);
 
-/* ---- layer 15: persist.c: rows and links of documents, written ---- */
+/* ---- layer 15: refusal.c: what is said when a row is refused ---- */
 
-/* Makes the database say what the graph says.  How many rows and links were made,
-** changed or removed; of each `log`, unless it is NULL, has an entry. */
-RELATE_PRIVATE sqlite3_int64 graph_persist(Failure *failure,
-                                           Connection *connection, Graph *graph,
-                                           Values *log);
+/* An object that only names a row, which is not there. */
+RELATE_PRIVATE void refuse_key_alone(Persisting *persisting,
+                                     const Table *table);
+RELATE_PRIVATE void refuse_gone(Persisting *persisting, const Object *object);
+/* Adds to a failure of the statement that was to write what is said. */
+RELATE_PRIVATE void refusal_explain(Persisting *persisting,
+                                    const Object *object);
 
 /* ---- layer 15: atlas.c: the names under which relationships are tables ---- */
 
@@ -2334,9 +2354,21 @@ RELATE_PRIVATE void derive_check(Failure *failure, const Request *request,
 RELATE_PRIVATE Declaration derive_declaration(Failure *failure,
                                               const Request *request);
 
-/* ---- layer 16: save.c: relate_save() ---- */
+/* ---- layer 16: record.c: one row of a graph, written ---- */
 
-RELATE_PRIVATE void save_register(Failure *failure, Connection *connection);
+/* Writes a row that is new, or what differs of one that is there, with its foreign
+** keys as far as they can be known.  False if a constraint refuses it, and there is
+** patience. */
+RELATE_PRIVATE bool record_insert(Persisting *persisting, Object *object);
+RELATE_PRIVATE bool record_update(Persisting *persisting, Object *object);
+/* Gives a row the foreign keys that had to wait. */
+RELATE_PRIVATE void record_complete(Persisting *persisting, Object *object);
+/* Of a row that is there, writes what others refer to; true if that has changed. */
+RELATE_PRIVATE bool record_rekey(Persisting *persisting, Object *object);
+/* A row whose own key has changed with what it refers to is known by the new one. */
+RELATE_PRIVATE void record_follow(Persisting *persisting, Object *object);
+/* Fails if the row, which was there, has gone. */
+RELATE_PRIVATE void record_check(Persisting *persisting, const Object *object);
 
 /* ---- layer 16: declare.c: relationship() and relationship_drop() ---- */
 
@@ -2366,6 +2398,14 @@ RELATE_PRIVATE void declare_relationship(sqlite3_context *context, int argc,
 RELATE_PRIVATE void declare_drop(sqlite3_context *context, int argc,
                                  sqlite3_value **argv);
 
+/* ---- layer 17: persist.c: rows and links of documents, written ---- */
+
+/* Makes the database say what the graph says.  How many rows and links were made,
+** changed or removed; of each `log`, unless it is NULL, has an entry. */
+RELATE_PRIVATE sqlite3_int64 graph_persist(Failure *failure,
+                                           Connection *connection, Graph *graph,
+                                           Values *log);
+
 /* ---- layer 17: regulate.c: relationship_rule() and its drop ---- */
 
 RELATE_PRIVATE void regulate_rule(sqlite3_context *context, int argc,
@@ -2390,6 +2430,10 @@ RELATE_PRIVATE void declare_function(sqlite3_context *context, int argc,
                                      sqlite3_value **argv);
 RELATE_PRIVATE void declare_function_drop(sqlite3_context *context, int argc,
                                           sqlite3_value **argv);
+
+/* ---- layer 18: save.c: relate_save() ---- */
+
+RELATE_PRIVATE void save_register(Failure *failure, Connection *connection);
 
 /* ---- layer 18: repair.c: relationship_repair() ---- */
 
