@@ -43,29 +43,30 @@ void clause_key(sqlite3_str *text, const char *alias, const Columns *key,
   }
 }
 
-/* A column with a type converts what it stores; another keeps 1 and 1.0 apart. */
-static void clause_typeof(sqlite3_str *text, const char *alias,
-                          const Column *column, const char *relation,
-                          const char *other) {
-  if (column->affinity != 'A') return;
-  sqlite3_str_appendf(text, " %s typeof(", relation);
-  clause_column(text, alias, column);
-  sqlite3_str_appendf(text, ") %s typeof(%s)", *relation == 'A' ? "=" : "<>",
-                      other);
-}
-
+/* A column with a type converts what it stores; one without keeps 1 and 1.0
+** apart. */
 void clause_same(sqlite3_str *text, const char *alias, const Column *column,
-                 const char *other) {
+                 int parameter) {
   clause_column(text, alias, column);
-  sqlite3_str_appendf(text, " IS %s COLLATE BINARY", other);
-  clause_typeof(text, alias, column, "AND", other);
+  sqlite3_str_appendf(text, " IS ?%d COLLATE BINARY", parameter);
+  if (column->affinity != 'A') return;
+  sqlite3_str_appendall(text, " AND typeof(");
+  clause_column(text, alias, column);
+  sqlite3_str_appendf(text, ") = typeof(?%d)", parameter);
 }
 
-void clause_differs(sqlite3_str *text, const char *alias, const Column *column,
-                    const char *other) {
+void clause_differs(sqlite3_str *text, const char *alias, const char *other,
+                    const Column *column) {
   clause_column(text, alias, column);
-  sqlite3_str_appendf(text, " IS NOT %s COLLATE BINARY", other);
-  clause_typeof(text, alias, column, "OR", other);
+  sqlite3_str_appendall(text, " IS NOT ");
+  clause_column(text, other, column);
+  sqlite3_str_appendall(text, " COLLATE BINARY");
+  if (column->affinity != 'A') return;
+  sqlite3_str_appendall(text, " OR typeof(");
+  clause_column(text, alias, column);
+  sqlite3_str_appendall(text, ") <> typeof(");
+  clause_column(text, other, column);
+  sqlite3_str_appendall(text, ")");
 }
 
 static bool alike(const Column *a, const Column *b) {

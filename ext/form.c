@@ -193,20 +193,12 @@ static char *form_insert_sql(const Form *form) {
   return sqlite3_str_finish(text);
 }
 
-/* Whether what is stored is what is given. */
-static void form_append_same(sqlite3_str *text, const Column *column,
-                             int parameter) {
-  char given[16];
-  sqlite3_snprintf(sizeof(given), given, "?%d", parameter);
-  clause_same(text, "t", column, given);
-}
-
 static char *form_compare_sql(const Form *form) {
   int count = form->columns.count;
   sqlite3_str *text = sqlite3_str_new(NULL);
   for (int i = 0; i < count; i++) {
     sqlite3_str_appendall(text, i ? ", " : "SELECT ");
-    form_append_same(text, form->columns.list[i], i + 1);
+    clause_same(text, "t", form->columns.list[i], i + 1);
   }
   sqlite3_str_appendall(text, " FROM ");
   clause_table(text, form->frame->table, "t");

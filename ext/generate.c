@@ -204,10 +204,8 @@ static void append_conflict(sqlite3_str *text, const Relationship *relationship,
         name, name);
   }
   for (int i = 0; i < payload->count; i++) {
-    char *given = sqlite3_mprintf("excluded.\"%w\"", payload->list[i]->name);
     sqlite3_str_appendall(text, i ? " OR " : " WHERE ");
-    clause_differs(text, "l", payload->list[i], given);
-    sqlite3_free(given);
+    clause_differs(text, "l", "excluded", payload->list[i]);
   }
 }
 

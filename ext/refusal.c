@@ -78,7 +78,7 @@ static void explain_foreign_key(Persisting *persisting, const Object *object) {
   Failure missing = {0, NULL};
   for (int i = 0; i < table->key_count && !missing.code; i++) {
     const ForeignKey *foreign = &table->keys[i];
-    Value values[8];
+    Value values[8] = {{.type = SQLITE_NULL}};
     int count = foreign->columns.count;
     bool said = foreign->parent && count <= 8;
     for (int j = 0; said && j < count; j++) {

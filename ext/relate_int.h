@@ -839,11 +839,12 @@ RELATE_PRIVATE void clause_table(sqlite3_str *text, const Table *table,
                                  const char *alias);
 RELATE_PRIVATE void clause_column(sqlite3_str *text, const char *alias,
                                   const Column *column);
-/* Whether the column has what `other`, SQL, would be stored as; or not. */
+/* Whether the column has what the parameter would be stored as; whether it differs
+** in the row of another alias. */
 RELATE_PRIVATE void clause_same(sqlite3_str *text, const char *alias,
-                                const Column *column, const char *other);
+                                const Column *column, int parameter);
 RELATE_PRIVATE void clause_differs(sqlite3_str *text, const char *alias,
-                                   const Column *column, const char *other);
+                                   const char *other, const Column *column);
 RELATE_PRIVATE void clause_columns(sqlite3_str *text, const char *alias,
                                    const Columns *columns);
 /* That those of the columns that may be NULL are not; `separator` comes before the

@@ -35,10 +35,8 @@ static char *link_rows_sql(const Relationship *r, const Columns *payload) {
     next += target.key->count;
   }
   for (int i = 0; payload && i < payload->count; i++) {
-    char given[16];
-    sqlite3_snprintf(sizeof(given), given, "?%d", next + i);
     sqlite3_str_appendall(text, " AND ");
-    clause_same(text, "l", payload->list[i], given);
+    clause_same(text, "l", payload->list[i], next + i);
   }
   return sqlite3_str_finish(text);
 }
