@@ -298,10 +298,6 @@ static void load_bind_parameters(Loading *loading, sqlite3_stmt *statement,
       failure_from_db(loading->failure, loading->loader->connection->db);
 }
 
-static const Columns *route_from(const Route *route) {
-  return &route->steps[0].relationship->source_key;
-}
-
 /* ---- rows ---- */
 
 static void load_nested(Loading *loading, const Shape *shape,
@@ -315,7 +311,7 @@ static void load_along(Loading *loading, const ShapeItem *item,
   bool counts = item->function && strcmp(item->function, "count") == 0;
   sqlite3_stmt *statement = load_take(loading, item->number, NULL, item);
   load_bind(loading, statement, around, item->sources,
-            route_from(route)->count);
+            route_start(route)->count);
   if (statement_step(loading->failure, statement)) {
     load_value(loading, statement, 0, false);
   } else {
@@ -395,7 +391,7 @@ static bool load_again(Loading *loading, const Shape *shape,
                        int depth, bool first) {
   LoadedRow row = {.around = around};
   loaded_row_key(loading, &row, statement, shape->again,
-                 route_from(&shape->route)->count);
+                 route_start(&shape->route)->count);
   bool inside = !loading->failure->code && loaded_row_is_inside(&row);
   if (!inside && !loading->failure->code) {
     if (!first) load_byte(loading, ',');
@@ -428,7 +424,7 @@ static void load_rows(Loading *loading, const Shape *shape,
 static void load_nested(Loading *loading, const Shape *shape,
                         sqlite3_stmt *around, const int *places,
                         const LoadedRow *row, int depth) {
-  int keys = route_from(&shape->route)->count;
+  int keys = route_start(&shape->route)->count;
   LoadedRow start = {.around = NULL};
   sqlite3_stmt *statement = load_take(loading, shape->number, shape, NULL);
   if (++loading->depth > LOAD_DEPTH_LIMIT)

@@ -721,6 +721,8 @@ RELATE_PRIVATE const Relationship *route_link(const Route *route);
 RELATE_PRIVATE bool route_end(Route *route, const char *name);
 RELATE_PRIVATE bool step_is_to_one(const Step *step);
 RELATE_PRIVATE bool route_is_to_one(const Route *route);
+/* The key from which its first step starts. */
+RELATE_PRIVATE const Columns *route_start(const Route *route);
 RELATE_PRIVATE unsigned route_flags(const Route *route);
 
 /* ---- layer 6: derivation.c: relationships out of others ---- */

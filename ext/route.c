@@ -97,3 +97,7 @@ unsigned route_flags(const Route *route) {
       !route->order_by && !steps_have_where(route->steps, route->count);
   return plain ? STATEMENT_PLAIN : 0;
 }
+
+const Columns *route_start(const Route *route) {
+  return &route->steps[0].relationship->source_key;
+}

@@ -210,10 +210,6 @@ static Route shape_route(ShapeReader *reader, const Shape *shape,
   return route;
 }
 
-static const Columns *route_start(const Route *route) {
-  return &route->steps[0].relationship->source_key;
-}
-
 static void shape_add_value(ShapeReader *reader, Shape *shape, const char *key,
                             const char *at, Route route, const char *function) {
   if (reader->failure->code) return;

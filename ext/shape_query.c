@@ -117,8 +117,7 @@ static void outline_item(Outline *outline, const Shape *shape,
     outline_object(outline, nested, row);
     sqlite3_str_appendall(outline->text, " END)");
   } else {
-    OutlineKey key = {row, item->sources,
-                      nested->route.steps[0].relationship->source_key.count};
+    OutlineKey key = {row, item->sources, route_start(&nested->route)->count};
     outline_nested(outline, nested, &key);
   }
 }
