@@ -66,18 +66,14 @@ static void tie_unite(Agreement *agreement, Tie *first, Tie *second) {
   second->made = true;
 }
 
-static bool links_once(const Relationship *r) {
-  return r->cardinality == MANY_TO_MANY && r->pair_unique;
-}
-
 static void tie_arrive(Tie *tie) {
   Object *target = object_of(tie->target);
-  if (!links_once(tie->listing->relationship)) return;
+  if (tie->listing->relationship->cardinality != MANY_TO_MANY) return;
   tie->of_target = target->arriving;
   target->arriving = tie;
 }
 
-/* Where a pair is linked once, it is listed once. */
+/* Marks what is listed.  Where a pair is linked once, it is listed once. */
 static void listing_unite(Agreement *agreement, const Listing *listing) {
   for (Tie *tie = listing->ties; tie && !agreement->failure->code;
        tie = tie->next) {
@@ -85,7 +81,7 @@ static void listing_unite(Agreement *agreement, const Listing *listing) {
     if (target->linked_by != listing) {
       target->linked_by = listing;
       target->linked = tie;
-    } else if (!tie->made) {
+    } else if (!tie->made && listing->relationship->pair_unique) {
       tie_unite(agreement, target->linked, tie);
     }
   }
@@ -112,14 +108,16 @@ static void listing_meet(Agreement *agreement, const Listing *listing) {
     if (tie->listing->relationship != listing->relationship->inverse) continue;
     if (source->linked_by != listing) {
       if (listing->whole) fail_unlisted(agreement, tie, listing);
-    } else if (!tie->made && !source->linked->made) {
+    } else if (listing->relationship->pair_unique && !tie->made &&
+               !source->linked->made) {
       tie_unite(agreement, source->linked, tie);
     }
   }
 }
 
 static void agree_on_links(Agreement *agreement, const Listing *listing) {
-  if (!links_once(listing->relationship) || listing->same) return;
+  if (listing->relationship->cardinality != MANY_TO_MANY || listing->same)
+    return;
   listing_unite(agreement, listing);
   listing_meet(agreement, listing);
 }

@@ -10,12 +10,65 @@
 
 enum { KIND_PARTING = -325 };
 
+/* Whether the relationship deletes orphans, which its declaration says. */
+typedef struct OrphanMemo {
+  struct OrphanMemo *next;
+  const Relationship *relationship;
+  bool deletes;
+} OrphanMemo;
+
+static bool ask_orphans(Persisting *persisting, const Relationship *r) {
+  OrphanMemo *memo = persisting->orphans;
+  while (memo && memo->relationship != r) memo = memo->next;
+  if (memo) return memo->deletes;
+  memo = arena_take(persisting->failure, persisting->arena, sizeof(*memo));
+  if (!memo) return false;
+  bool deletes = catalog_option(persisting->failure, persisting->arena,
+                                persisting->connection->db,
+                                r->declaration->options, "delete_orphan");
+  *memo = (OrphanMemo){persisting->orphans, r, deletes};
+  persisting->orphans = memo;
+  return deletes;
+}
+
 bool parting_orphans(Persisting *persisting, const Relationship *r) {
-  return r->declaration && r->declaration->options &&
+  return r && r->declaration && r->declaration->options &&
          strstr(r->declaration->options, "delete_orphan") &&
-         catalog_option(persisting->failure, persisting->arena,
-                        persisting->connection->db, r->declaration->options,
-                        "delete_orphan");
+         ask_orphans(persisting, r);
+}
+
+bool parting_deletes(Persisting *persisting, const Relationship *r) {
+  return parting_orphans(persisting, r) ||
+         (r->cardinality == MANY_TO_MANY &&
+          parting_orphans(persisting, r->inverse));
+}
+
+/* The object says of the foreign key what it is to be. */
+static bool object_says(const Object *object, const Relationship *r,
+                        const Columns *columns) {
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (tie_is_of(tie, r)) return true;
+  for (const Listing *listing = object->listings; listing;
+       listing = listing->of_object)
+    if (listing->empty && listing->relationship == r->inverse) return true;
+  for (int i = 0; i < columns->count; i++)
+    if (form_place(object->form, columns->list[i]) >= 0) return true;
+  return false;
+}
+
+bool parting_moves(Persisting *persisting, const Relationship *r,
+                   const Key *target) {
+  const Columns *key = &r->target->row_key;
+  const Value *values[16];
+  const Frame *frame =
+      forms_frame(persisting->failure, &persisting->graph->forms, r->target);
+  if (!link_is_target(r) || !frame || key->count > 16 ||
+      !columns_same(key, &r->target_key))
+    return false;
+  for (int i = 0; i < key->count; i++) values[i] = &key_values(target)[i];
+  const Object *object =
+      graph_find(persisting->failure, persisting->graph, frame, 0, values);
+  return object && object_says(object, r, &r->source_link);
 }
 
 bool parting_note(Persisting *persisting, const Key *row) {
@@ -67,26 +120,61 @@ static sqlite3_stmt *unlink_statement(Persisting *persisting,
   return statement;
 }
 
-void parting_unlink(Persisting *persisting, const Relationship *r,
-                    const Key *source, const Key *target) {
+/* The key of the target of a link that is known by its own row, in the arena. */
+static Key linked_target(Persisting *persisting, const Relationship *r,
+                         const Key *row) {
   Failure *failure = persisting->failure;
-  bool orphans = parting_orphans(persisting, r);
+  int count = r->target_link.count;
+  Key target = {.table = r->target, .columns = &r->target_key};
+  target.values = arena_take(failure, persisting->arena,
+                             count * (sqlite3_int64)sizeof(Value));
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT ");
+  clause_columns(text, "l", &r->target_link);
+  sqlite3_str_appendall(text, " FROM ");
+  clause_table(text, r->link, "l");
+  sqlite3_str_appendall(text, " WHERE ");
+  clause_key(text, "l", row->columns, 1);
+  sqlite3_stmt *statement = cache_text(failure, persisting->connection->cache,
+                                       KIND_PARTING, sqlite3_str_finish(text));
+  key_bind(failure, statement, 1, row);
+  bool found = statement_step(failure, statement);
+  for (int i = 0; found && target.values && i < count; i++)
+    target.values[i] = value_keep(failure, persisting->arena,
+                                  value_of_column(failure, statement, i));
+  cache_give(persisting->connection->cache, statement);
+  return target;
+}
+
+/* Notes that the link has gone, and who has gone with it. */
+static bool note_unlinked(Persisting *persisting, const Relationship *r,
+                          const Key *source, const Key *target) {
+  ledger_note(persisting, "unlinked", r->full_name, source, target, NULL);
+  if (parting_orphans(persisting, r)) parting_note(persisting, target);
+  return r->cardinality == MANY_TO_MANY &&
+         parting_orphans(persisting, r->inverse) &&
+         parting_note(persisting, source);
+}
+
+bool parting_unlink(Persisting *persisting, const Relationship *r,
+                    const Key *source, const Key *link) {
+  Failure *failure = persisting->failure;
   LinkOrder order = {.connection = persisting->connection, .relationship = r};
-  if (orphans && !generate_can_unlink(r)) {
-    delete_target(persisting, target);
-    return;
+  if (!generate_can_unlink(r) && parting_orphans(persisting, r)) {
+    delete_target(persisting, link);
+    return false;
   }
-  sqlite3_stmt *statement = unlink_statement(persisting, r, source, target);
-  link_dissolve(failure, &order, source, target, statement);
+  Key target = r->pair_unique ? *link : linked_target(persisting, r, link);
+  sqlite3_stmt *statement = unlink_statement(persisting, r, source, link);
+  link_dissolve(failure, &order, source, link, statement);
   cache_give(persisting->connection->cache, statement);
   if (failure->code == SQLITE_CONSTRAINT_NOTNULL && link_is_target(r))
     failure_append(
         failure, "; with relationship('%s', 'delete_orphan', 1) it is deleted",
         r->full_name);
-  if (was_skipped(persisting)) return;
+  if (failure->code || was_skipped(persisting)) return false;
   if (r->cardinality == MANY_TO_MANY) persisting->removes = true;
-  ledger_note(persisting, "unlinked", r->full_name, source, target, NULL);
-  if (orphans && r->pair_unique) parting_note(persisting, target);
+  return note_unlinked(persisting, r, source, &target);
 }
 
 bool parting_find(Persisting *persisting, const Relationship *r,
@@ -122,12 +210,17 @@ static bool is_own_row(const Object *object, const Key *row) {
 
 void parting_make_room(Persisting *persisting, const Tie *tie) {
   const Relationship *r = tie->listing->relationship;
-  if (r->cardinality != ONE_TO_ONE) return;
+  if (r->cardinality != ONE_TO_ONE || tie->plain) return;
   if (link_is_source(r)) r = r->inverse;
-  if (!r || !tie_parent(tie)->kept || !generate_can_unlink(r)) return;
+  if (!r || !tie_parent(tie)->kept ||
+      !(generate_can_unlink(r) || parting_orphans(persisting, r)))
+    return;
   Key partner, parent = object_key(persisting->failure, persisting->arena,
                                    tie_parent(tie), &r->source_key);
-  if (parting_find(persisting, r, &parent, &partner) &&
-      !is_own_row(tie_holder(tie), &partner))
-    parting_unlink(persisting, r, &parent, &partner);
+  if (!parting_find(persisting, r, &parent, &partner) ||
+      is_own_row(tie_holder(tie), &partner) ||
+      (parting_orphans(persisting, r) &&
+       parting_moves(persisting, r, &partner)))
+    return; /* it makes room itself */
+  parting_unlink(persisting, r, &parent, &partner);
 }

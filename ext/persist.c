@@ -156,8 +156,40 @@ static void persist_follow(Persisting *persisting, Object *object) {
   if (object->found) record_follow(persisting, object);
 }
 
-static void persist_found(Persisting *persisting, Object *object) {
-  if (object->found) persist_row(persisting, object);
+static bool is_waiting(const Object *object) {
+  return object->found && !object->same && object->state == OBJECT_WAITS;
+}
+
+/* Tries each that waits, from the last to the first and back again. */
+static int try_again(Persisting *persisting, Object **waiting, int count) {
+  int left = 0;
+  for (int i = count - 1; i >= 0; i--) persist_row(persisting, waiting[i]);
+  for (int i = count - 1; i >= 0; i--)
+    if (is_waiting(waiting[i])) waiting[left++] = waiting[i];
+  return left;
+}
+
+/* Updates rows that are there, as long as one makes room for another. */
+static void persist_found(Persisting *persisting) {
+  Object **waiting = NULL;
+  int count = 0, tried = 0;
+  persisting->patient = true;
+  for (Object *object = persisting->graph->objects; object;
+       object = object->next) {
+    if (!is_waiting(object)) continue;
+    persist_row(persisting, object);
+    if (persisting->failure->code) break;
+    if (!is_waiting(object)) continue;
+    waiting = arena_extend(persisting->failure, persisting->arena, waiting,
+                           count, sizeof(*waiting));
+    if (!waiting) break;
+    waiting[count++] = object;
+  }
+  while (count && count != tried && !persisting->failure->code) {
+    tried = count;
+    count = try_again(persisting, waiting, count);
+  }
+  persisting->patient = false;
 }
 
 static bool has_number(const Object *object) {
@@ -176,10 +208,11 @@ static void persist_known(Persisting *persisting, Object *object) {
     persist_row(persisting, object);
 }
 
-/* A target that may go as an orphan is linked before. */
+/* What may go as an orphan is linked before. */
 static void persist_hold(Persisting *persisting, Tie *tie) {
   if (!tie_holds(persisting, tie)) return;
   persist_row(persisting, object_of(tie->listing->source));
+  persist_row(persisting, object_of(tie->target));
   tie_make(persisting, tie);
 }
 
@@ -188,8 +221,22 @@ static void persist_late(Persisting *persisting, Tie *tie) {
   if (!tie->made && holder) record_complete(persisting, holder);
 }
 
-static void persist_check(Persisting *persisting, Object *object) {
+static void check_object(Persisting *persisting, Object *object) {
   if (object->found) record_check(persisting, object);
+}
+
+/* What stands in the documents has not gone with what does not.  To be asked before
+** a new row can have the same key. */
+static void persist_check(Persisting *persisting) {
+  if (persisting->removes) each_object(persisting, check_object);
+  persisting->removes = false;
+}
+
+/* Foreign keys that are checked at the end are not right so far. */
+static bool has_deferred(sqlite3 *db) {
+  int count = 0, most = 0;
+  sqlite3_db_status(db, SQLITE_DBSTATUS_DEFERRED_FKS, &count, &most, 0);
+  return count != 0;
 }
 
 sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
@@ -200,19 +247,24 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
                            .arena = graph->forms.arena,
                            .log = log};
   saying_open(&persisting);
+  persisting.patient = true;
   each_object(&persisting, persist_key);
+  persisting.patient = false;
   if (persisting.rekeys) each_object(&persisting, persist_follow);
   persist_leaving(&persisting, false);
-  persisting.patient = true;
-  each_object(&persisting, persist_found);
-  persisting.patient = false;
+  persist_check(&persisting);
+  persist_found(&persisting);
   each_tie(&persisting, persist_hold);
   persist_leaving(&persisting, true);
+  persist_check(&persisting);
+  persist_found(&persisting);
   each_object(&persisting, persist_count);
   each_object(&persisting, persist_known);
   each_object(&persisting, persist_row);
   each_tie(&persisting, persist_late);
   each_tie(&persisting, tie_make);
-  if (persisting.removes) each_object(&persisting, persist_check);
+  persist_check(&persisting);
+  if (graph->alone && has_deferred(connection->db))
+    each_object(&persisting, refuse_missing);
   return persisting.count;
 }

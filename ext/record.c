@@ -22,7 +22,8 @@ static bool has_patience(Persisting *persisting) {
 }
 
 static void make_room(Persisting *persisting, const Object *object) {
-  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+  for (const Tie *tie = object->held; tie && !persisting->failure->code;
+       tie = tie->of_holder)
     if (tie->said) parting_make_room(persisting, tie);
 }
 
@@ -36,7 +37,9 @@ static bool is_key_alone(const Object *object) {
     if (!columns_contain(&table->row_key, given->list[i])) return false;
   for (const Listing *listing = object->listings; listing;
        listing = listing->of_object)
-    if (link_is_source(listing->relationship)) return false;
+    if (link_is_source(listing->relationship) &&
+        !(listing->ties && listing->ties->plain))
+      return false;
   int others = 0;
   for (int i = 0; i < table->column_count; i++)
     others += !table->columns[i].generated &&
@@ -285,7 +288,6 @@ static bool write_differences(Persisting *persisting, Object *object) {
   if (!say_differences(persisting, object)) refuse_gone(persisting, object);
   refusal_explain(persisting, object);
   if (!persisting->said || failure->code) return true;
-  make_room(persisting, object);
   const Cleared *cleared = find_cleared(persisting, object);
   sqlite3_stmt *update = NULL;
   Form *form = said_form(persisting, object);
@@ -310,6 +312,7 @@ static bool write_differences(Persisting *persisting, Object *object) {
 bool record_update(Persisting *persisting, Object *object) {
   say_rest(persisting, object);
   say_links(persisting, object);
+  make_room(persisting, object);
   if (!write_differences(persisting, object)) return false;
   ties_are_made(object);
   return true;

@@ -68,15 +68,10 @@ static void explain_circle(Failure *failure, const Tie *tie) {
   sqlite3_free(names);
 }
 
-/* Replaces the failure by the name of the row that is missing. */
-static void explain_foreign_key(Persisting *persisting, const Object *object) {
-  const Table *table = object->frame->table;
-  if (early_tie(object)) {
-    explain_circle(persisting->failure, early_tie(object));
-    return;
-  }
-  Failure missing = {0, NULL};
-  for (int i = 0; i < table->key_count && !missing.code; i++) {
+/* Fails if what is said refers to a row that is not there. */
+static void demand_parents(Failure *missing, Persisting *persisting,
+                           const Table *table) {
+  for (int i = 0; i < table->key_count && !missing->code; i++) {
     const ForeignKey *foreign = &table->keys[i];
     Value values[8] = {{.type = SQLITE_NULL}};
     int count = foreign->columns.count;
@@ -91,8 +86,18 @@ static void explain_foreign_key(Persisting *persisting, const Object *object) {
                .columns = &foreign->parent_columns,
                .single = values[0],
                .values = count == 1 ? NULL : values};
-    key_demand(&missing, persisting->connection, &key);
+    key_demand(missing, persisting->connection, &key);
   }
+}
+
+/* Replaces the failure by the name of the row that is missing. */
+static void explain_foreign_key(Persisting *persisting, const Object *object) {
+  Failure missing = {0, NULL};
+  if (early_tie(object)) {
+    explain_circle(persisting->failure, early_tie(object));
+    return;
+  }
+  demand_parents(&missing, persisting, object->frame->table);
   if (!missing.code) return;
   failure_clear(persisting->failure);
   *persisting->failure = missing;
@@ -141,4 +146,13 @@ void refuse_gone(Persisting *persisting, const Object *object) {
       "its row of %s is gone: removed by a trigger, or since a list does "
       "not have it",
       object->frame->table->name);
+}
+
+void refuse_missing(Persisting *persisting, Object *object) {
+  if (!object->frame->table->may_defer) return;
+  say_given(persisting, object);
+  demand_parents(persisting->failure, persisting, object->frame->table);
+  if (!persisting->failure->code) return;
+  refusal_prefix(persisting, object);
+  object_prefix(persisting->failure, persisting->graph, object, NULL);
 }

@@ -1776,6 +1776,7 @@ typedef struct Graph {
   Forms forms;
   int documents; /* that have been read */
   bool several;  /* there are to be: messages have their numbers */
+  bool alone;    /* in a transaction of their own */
   Object *objects, *last_object;
   Listing *listings, *last_listing;
   Identity *identity; /* see identity.c */
@@ -1962,7 +1963,8 @@ typedef struct Persisting {
   Arena *arena;
   Values *log; /* the entries, or NULL */
   sqlite3_int64 count;
-  bool patient;    /* a row that is refused is tried once more, later */
+  bool patient; /* a row that is refused is tried once more, later */
+  struct OrphanMemo *orphans; /* see parting.c */
   bool rekeys;     /* what others refer to has changed in some rows */
   bool removes;    /* rows have gone */
   int depth, room; /* of the objects that are entered */
@@ -2100,14 +2102,21 @@ RELATE_PRIVATE void agreement_fail_key(Failure *failure, const Graph *graph,
 
 /* ---- layer 13: parting.c: one link of a graph, removed ---- */
 
-/* A target of the relationship goes with its last link. */
+/* A target of the relationship goes with its last link; it, or a source, does. */
 RELATE_PRIVATE bool parting_orphans(Persisting *persisting,
                                     const Relationship *relationship);
-/* Unlinks the two.  In a relationship where a pair may be linked several times
-** `target` is the key of the link's row. */
-RELATE_PRIVATE void parting_unlink(Persisting *persisting,
+RELATE_PRIVATE bool parting_deletes(Persisting *persisting,
+                                    const Relationship *relationship);
+/* The row, which holds the foreign key, is an object that says what that is to be,
+** and so gets it by its own statement. */
+RELATE_PRIVATE bool parting_moves(Persisting *persisting,
+                                  const Relationship *relationship,
+                                  const Key *target);
+/* Removes the link to a target; in a relationship where a pair may be linked several
+** times `link` is the key of its row.  True if the source has gone with it. */
+RELATE_PRIVATE bool parting_unlink(Persisting *persisting,
                                    const Relationship *relationship,
-                                   const Key *source, const Key *target);
+                                   const Key *source, const Key *link);
 /* The target of a to-one, in the arena; false: there is none. */
 RELATE_PRIVATE bool parting_find(Persisting *persisting,
                                  const Relationship *relationship,
@@ -2234,10 +2243,10 @@ RELATE_PRIVATE bool tie_can_wait(const Tie *tie);
 
 /* Sees to it that the two, whose rows are there, are linked. */
 RELATE_PRIVATE void tie_make(Persisting *persisting, Tie *tie);
-/* The target might otherwise go as an orphan. */
+/* One of the two might otherwise go as an orphan. */
 RELATE_PRIVATE bool tie_holds(Persisting *persisting, const Tie *tie);
-/* Where all links are listed, removes the others: where their targets go with them,
-** or where they stay. */
+/* Where all links are listed, removes the others: of relationships that delete
+** orphans, or of those that don't. */
 RELATE_PRIVATE void listing_leave(Persisting *persisting,
                                   const Listing *listing, bool orphans);
 
@@ -2333,6 +2342,9 @@ RELATE_PRIVATE const Relationship *request_choose(Failure *failure,
 RELATE_PRIVATE void refuse_key_alone(Persisting *persisting,
                                      const Table *table);
 RELATE_PRIVATE void refuse_gone(Persisting *persisting, const Object *object);
+/* Fails if a foreign key that is given, and is checked at the end, refers to no
+** row. */
+RELATE_PRIVATE void refuse_missing(Persisting *persisting, Object *object);
 /* Adds to a failure of the statement that was to write what is said. */
 RELATE_PRIVATE void refusal_explain(Persisting *persisting,
                                     const Object *object);

@@ -100,11 +100,12 @@ static void save_read(Failure *failure, Connection *connection, Graph *graph,
 
 static sqlite3_int64 save_model(Failure *failure, Connection *connection,
                                 const Model *model, const Documents *documents,
-                                Values *log) {
+                                bool alone, Values *log) {
   Graph graph = {.forms = {.arena = arena_new(failure),
                            .model = model,
                            .cache = connection->cache},
-                 .several = documents->rows > 1};
+                 .several = documents->rows > 1,
+                 .alone = alone};
   sqlite3_int64 cursor = 0, count = 0;
   Value *argv = arena_take(failure, graph.forms.arena,
                            documents->argc * (sqlite3_int64)sizeof(Value));
@@ -127,10 +128,11 @@ static sqlite3_int64 save_model(Failure *failure, Connection *connection,
 static sqlite3_int64 save_run(Failure *failure, Connection *connection,
                               const Documents *documents, Values *log) {
   sqlite3_int64 count = 0;
+  bool alone = sqlite3_get_autocommit(connection->db) != 0;
   Transaction transaction = transaction_begin(failure, connection->cache, true);
   Model *model = connection_enter(failure, connection, "main");
   if (!failure->code)
-    count = save_model(failure, connection, model, documents, log);
+    count = save_model(failure, connection, model, documents, alone, log);
   connection_leave(connection, model);
   transaction_end(failure, &transaction);
   return count;

@@ -101,8 +101,11 @@ void tie_make(Persisting *persisting, Tie *tie) {
 /* ---- links that are not listed ---- */
 
 bool tie_holds(Persisting *persisting, const Tie *tie) {
-  return !tie_holder(tie) && object_of(tie->target)->kept &&
-         parting_orphans(persisting, tie->listing->relationship);
+  const Relationship *r = tie->listing->relationship;
+  if (tie_holder(tie)) return false;
+  return (object_of(tie->target)->kept && parting_orphans(persisting, r)) ||
+         (object_of(tie->listing->source)->kept &&
+          parting_orphans(persisting, r->inverse));
 }
 
 /* What a link that goes is known by. */
@@ -145,34 +148,12 @@ static void leaving_read(Persisting *persisting, const Leaving *leaving,
   }
 }
 
-/* The documents say which other row the target's foreign key refers to. */
-static bool leaving_moves(Persisting *persisting, const Leaving *leaving,
-                          const Value *row) {
-  const Relationship *r = leaving->relationship;
-  const Columns *key = &r->target->row_key, *link = &r->source_link;
-  const Value *values[16];
-  const Frame *frame =
-      forms_frame(persisting->failure, &persisting->graph->forms, r->target);
-  if (!link_is_target(r) || !frame || key->count > 16 ||
-      !columns_same(key, &r->target_key))
-    return false;
-  for (int i = 0; i < key->count; i++) values[i] = &row[i];
-  const Object *object =
-      graph_find(persisting->failure, persisting->graph, frame, 0, values);
-  if (!object) return false;
-  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
-    if (tie_is_of(tie, r)) return true;
-  for (int i = 0; i < link->count; i++) {
-    int place = form_place(object->form, link->list[i]);
-    if (place >= 0 && object->values[place].type != SQLITE_NULL) return true;
-  }
-  return false;
-}
-
-static void leaving_go(Persisting *persisting, const Leaving *leaving,
+/* True if the source has gone with its last link. */
+static bool leaving_go(Persisting *persisting, const Leaving *leaving,
                        const Targets *targets) {
   const Relationship *r = leaving->relationship;
   int place = 0, count = leaving->columns->count;
+  bool gone = false;
   Value *values = arena_take(persisting->failure, persisting->arena,
                              count * (sqlite3_int64)sizeof(Value));
   while (!persisting->failure->code &&
@@ -181,18 +162,19 @@ static void leaving_go(Persisting *persisting, const Leaving *leaving,
                   .columns = r->pair_unique ? &r->target_key : leaving->columns,
                   .single = values[0],
                   .values = count == 1 ? NULL : values};
-    if (!leaving_moves(persisting, leaving, values))
-      parting_unlink(persisting, r, &leaving->source, &target);
+    if (!parting_moves(persisting, r, &target))
+      gone |= parting_unlink(persisting, r, &leaving->source, &target);
   }
+  return gone;
 }
 
 void listing_leave(Persisting *persisting, const Listing *listing,
                    bool orphans) {
   const Relationship *r = listing->relationship;
   Failure *failure = persisting->failure;
-  const Object *source = object_of(listing->source);
+  Object *source = object_of(listing->source);
   if (failure->code || !listing->whole || !source->found || link_is_source(r) ||
-      parting_orphans(persisting, r) != orphans)
+      parting_deletes(persisting, r) != orphans)
     return;
   Targets targets = {{NULL, 0, 0, false}, 0, 0, NULL, NULL};
   Leaving leaving = {
@@ -201,7 +183,7 @@ void listing_leave(Persisting *persisting, const Listing *listing,
       .source = object_key(failure, persisting->arena, source, &r->source_key),
       .columns = r->pair_unique ? &r->target_link : &r->link->row_key};
   leaving_read(persisting, &leaving, &targets);
-  leaving_go(persisting, &leaving, &targets);
+  source->gone |= leaving_go(persisting, &leaving, &targets);
   targets_free(&targets);
   if (!failure->code) return;
   failure_prefix(failure, "%s is to have no other rows: ", r->full_name);
