@@ -198,6 +198,14 @@ static void agree_on_key(Agreement *agreement, Tie *tie) {
   if (rival || other) fail_two_places(agreement, holder, tie, rival, other);
 }
 
+void agreement_fail_no_key(Failure *failure, const Relationship *r,
+                           const Column *column) {
+  failure_set(failure, SQLITE_CONSTRAINT,
+              "%s: the row of %s has no %s, by which it would be linked: give "
+              "it one",
+              r->full_name, column->table->name, column->name);
+}
+
 void agreement_fail_key(Failure *failure, const Graph *graph,
                         const Object *object, const Relationship *r,
                         const Column *column, const Value *said,

@@ -31,7 +31,7 @@ typedef struct Answered {
   Values rows;
 } Answered;
 
-#define ANSWER_BUCKETS 64
+#define ANSWER_BUCKETS 1024
 
 typedef struct AnswerCursor {
   sqlite3_vtab_cursor base;

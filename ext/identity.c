@@ -275,7 +275,7 @@ static Object *object_join(Identity *identity, Object *first, Object *second) {
   object_join_held(first, second);
   object_join_listings(first, second);
   second->same = first;
-  if (!first->found || !second->by) first->by = second->by;
+  if (second->found && (!first->found || !second->by)) first->by = second->by;
   first->found |= second->found;
   if (!first->kept) first->kept = second->kept;
   return first;

@@ -87,3 +87,23 @@ void ledger_note_row(Persisting *persisting, const char *action,
   ledger_note(persisting, action, object->frame->table->name, &key, NULL,
               object);
 }
+
+/* ---- patience ---- */
+
+void persisting_start(Persisting *persisting) {
+  persisting->changes = sqlite3_total_changes64(persisting->connection->db);
+}
+
+bool persisting_waits(Persisting *persisting) {
+  sqlite3 *db = persisting->connection->db;
+  int code = persisting->failure->code;
+  if (!persisting->patient || sqlite3_get_autocommit(db) ||
+      sqlite3_total_changes64(db) != persisting->changes)
+    return false;
+  if (code != SQLITE_CONSTRAINT_UNIQUE &&
+      code != SQLITE_CONSTRAINT_PRIMARYKEY &&
+      code != SQLITE_CONSTRAINT_TRIGGER && code != SQLITE_CONSTRAINT_FOREIGNKEY)
+    return false;
+  failure_clear(persisting->failure);
+  return true;
+}

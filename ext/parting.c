@@ -43,6 +43,19 @@ bool parting_deletes(Persisting *persisting, const Relationship *r) {
           parting_orphans(persisting, r->inverse));
 }
 
+/* The object gives the columns of the foreign key: all of it, or NULL. */
+static bool object_gives(const Object *object, const Relationship *r,
+                         const Columns *columns) {
+  int given = 0;
+  for (int i = 0; i < columns->count; i++) {
+    int place = form_place(object->form, columns->list[i]);
+    bool null = place >= 0 && object->values[place].type == SQLITE_NULL;
+    if (null && generate_clears(r, columns->list[i])) return true;
+    given += place >= 0 && !null;
+  }
+  return given == columns->count;
+}
+
 /* The object says of the foreign key what it is to be. */
 static bool object_says(const Object *object, const Relationship *r,
                         const Columns *columns) {
@@ -51,9 +64,7 @@ static bool object_says(const Object *object, const Relationship *r,
   for (const Listing *listing = object->listings; listing;
        listing = listing->of_object)
     if (listing->empty && listing->relationship == r->inverse) return true;
-  for (int i = 0; i < columns->count; i++)
-    if (form_place(object->form, columns->list[i]) >= 0) return true;
-  return false;
+  return object_gives(object, r, columns);
 }
 
 bool parting_moves(Persisting *persisting, const Relationship *r,

@@ -58,7 +58,9 @@ static Tie *object_needs(const Object *object) {
   Tie *circle = NULL;
   for (Tie *tie = object->held; tie; tie = tie->of_holder) {
     const Object *parent = tie_parent(tie);
-    if (parent->kept || tie->late) continue;
+    if (parent->kept || tie->late ||
+        (parent == object && tie_parent_is_given(tie)))
+      continue;
     if (parent->state == OBJECT_WAITS) return tie;
     if (!tie_can_wait(tie)) circle = tie;
   }
@@ -153,67 +155,120 @@ static void persist_key(Persisting *persisting, Object *object) {
 }
 
 static void persist_follow(Persisting *persisting, Object *object) {
-  if (object->found) record_follow(persisting, object);
+  if (object->found && record_follow(persisting, object))
+    persisting->rekeys = true;
 }
 
-static bool is_waiting(const Object *object) {
-  return object->found && !object->same && object->state == OBJECT_WAITS;
+/* Keys that others refer to; what they change may be referred to in turn. */
+static void persist_keys(Persisting *persisting) {
+  persisting->patient = true;
+  each_object(persisting, persist_key);
+  persisting->patient = false;
+  while (persisting->rekeys && !persisting->failure->code) {
+    persisting->rekeys = false;
+    each_object(persisting, persist_follow);
+  }
 }
 
-/* Tries each that waits, from the last to the first and back again. */
-static int try_again(Persisting *persisting, Object **waiting, int count) {
-  int left = 0;
-  for (int i = count - 1; i >= 0; i--) persist_row(persisting, waiting[i]);
-  for (int i = count - 1; i >= 0; i--)
-    if (is_waiting(waiting[i])) waiting[left++] = waiting[i];
-  return left;
+/* What has been refused so far, and may be right later. */
+typedef struct Waiting {
+  int count;
+  void **things;
+} Waiting;
+
+static void waiting_add(Persisting *persisting, Waiting *waiting, void *thing) {
+  waiting->things =
+      arena_extend(persisting->failure, persisting->arena, waiting->things,
+                   waiting->count, sizeof(*waiting->things));
+  if (!persisting->failure->code) waiting->things[waiting->count++] = thing;
+}
+
+static void waiting_turn(Waiting *waiting) {
+  for (int i = 0, j = waiting->count - 1; i < j; i++, j--) {
+    void *thing = waiting->things[i];
+    waiting->things[i] = waiting->things[j];
+    waiting->things[j] = thing;
+  }
+}
+
+/* Tries again, from the last to the first and then the other way, as long as
+** something comes of it: rows that all move up by one take two turns. */
+static void persist_again(Persisting *persisting, Waiting *waiting,
+                          bool (*attempt)(Persisting *persisting,
+                                          void *thing)) {
+  int tried = 0;
+  while (waiting->count && waiting->count != tried &&
+         !persisting->failure->code) {
+    int left = 0;
+    tried = waiting->count;
+    for (int i = tried - 1; i >= 0; i--)
+      if (!attempt(persisting, waiting->things[i]))
+        waiting->things[tried - ++left] = waiting->things[i];
+    waiting_turn(waiting);
+    waiting->count = left;
+  }
+}
+
+/* True unless the row waits for another to make room. */
+static bool attempt_row(Persisting *persisting, void *thing) {
+  Object *object = thing;
+  persist_row(persisting, object);
+  return object->state != OBJECT_WAITS;
 }
 
 /* Updates rows that are there, as long as one makes room for another. */
 static void persist_found(Persisting *persisting) {
-  Object **waiting = NULL;
-  int count = 0, tried = 0;
+  Waiting waiting = {0};
   persisting->patient = true;
-  for (Object *object = persisting->graph->objects; object;
-       object = object->next) {
-    if (!is_waiting(object)) continue;
-    persist_row(persisting, object);
-    if (persisting->failure->code) break;
-    if (!is_waiting(object)) continue;
-    waiting = arena_extend(persisting->failure, persisting->arena, waiting,
-                           count, sizeof(*waiting));
-    if (!waiting) break;
-    waiting[count++] = object;
-  }
-  while (count && count != tried && !persisting->failure->code) {
-    tried = count;
-    count = try_again(persisting, waiting, count);
-  }
+  for (Object *object = persisting->graph->objects;
+       object && !persisting->failure->code; object = object->next)
+    if (object->found && !object->same && !attempt_row(persisting, object))
+      waiting_add(persisting, &waiting, object);
+  persist_again(persisting, &waiting, attempt_row);
   persisting->patient = false;
 }
 
-static bool has_number(const Object *object) {
-  return object->found || !object->frame->is_numbered ||
-         form_place(object->form, object->frame->table->row_key.list[0]) >= 0;
-}
-
+/* Remembers the greatest number that is given of a new row. */
 static void persist_count(Persisting *persisting, Object *object) {
+  Frame *frame = object->frame;
   (void)persisting;
-  if (!has_number(object)) object->frame->makes_keys = true;
-}
-
-/* Before SQLite makes a key, those that are given of rows of the table are there. */
-static void persist_known(Persisting *persisting, Object *object) {
-  if (object->frame->makes_keys && has_number(object))
-    persist_row(persisting, object);
+  if (object->found || !frame->is_numbered) return;
+  int place = form_place(object->form, frame->table->row_key.list[0]);
+  if (place >= 0 && object->values[place].type == SQLITE_INTEGER &&
+      object->values[place].integer > frame->given)
+    frame->given = object->values[place].integer;
 }
 
 /* What may go as an orphan is linked before. */
 static void persist_hold(Persisting *persisting, Tie *tie) {
+  Object *source = object_of(tie->listing->source);
+  Object *target = object_of(tie->target);
   if (!tie_holds(persisting, tie)) return;
-  persist_row(persisting, object_of(tie->listing->source));
-  persist_row(persisting, object_of(tie->target));
+  if (!source->kept) persist_row(persisting, source);
+  if (!target->kept) persist_row(persisting, target);
+  if (source->kept && target->kept) tie_make(persisting, tie);
+}
+
+/* True unless the link waits for another to make room. */
+static bool attempt_tie(Persisting *persisting, void *thing) {
+  Tie *tie = thing;
   tie_make(persisting, tie);
+  return tie->made;
+}
+
+/* Links of association tables, as long as one makes room for another. */
+static void persist_ties(Persisting *persisting) {
+  Waiting waiting = {0};
+  persisting->patient = true;
+  for (Listing *listing = persisting->graph->listings; listing;
+       listing = listing->next)
+    for (Tie *tie = listing->ties; tie && !persisting->failure->code;
+         tie = tie->next)
+      if (!tie_holder(tie) && !attempt_tie(persisting, tie))
+        waiting_add(persisting, &waiting, tie);
+  persist_again(persisting, &waiting, attempt_tie);
+  persisting->patient = false;
+  each_tie(persisting, tie_make);
 }
 
 static void persist_late(Persisting *persisting, Tie *tie) {
@@ -247,22 +302,20 @@ sqlite3_int64 graph_persist(Failure *failure, Connection *connection,
                            .arena = graph->forms.arena,
                            .log = log};
   saying_open(&persisting);
-  persisting.patient = true;
-  each_object(&persisting, persist_key);
-  persisting.patient = false;
-  if (persisting.rekeys) each_object(&persisting, persist_follow);
+  each_object(&persisting, persist_count);
+  persist_keys(&persisting);
   persist_leaving(&persisting, false);
   persist_check(&persisting);
   persist_found(&persisting);
+  persisting.patient = true;
   each_tie(&persisting, persist_hold);
+  persisting.patient = false;
   persist_leaving(&persisting, true);
   persist_check(&persisting);
   persist_found(&persisting);
-  each_object(&persisting, persist_count);
-  each_object(&persisting, persist_known);
   each_object(&persisting, persist_row);
   each_tie(&persisting, persist_late);
-  each_tie(&persisting, tie_make);
+  persist_ties(&persisting);
   persist_check(&persisting);
   if (graph->alone && has_deferred(connection->db))
     each_object(&persisting, refuse_missing);

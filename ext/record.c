@@ -8,18 +8,7 @@
 */
 #include "relate_int.h"
 
-/* A UNIQUE key, or a rule, may allow it when other rows have gone. */
-static bool has_patience(Persisting *persisting) {
-  int code = persisting->failure->code;
-  if (!persisting->patient ||
-      sqlite3_get_autocommit(persisting->connection->db))
-    return false;
-  if (code != SQLITE_CONSTRAINT_UNIQUE &&
-      code != SQLITE_CONSTRAINT_PRIMARYKEY && code != SQLITE_CONSTRAINT_TRIGGER)
-    return false;
-  failure_clear(persisting->failure);
-  return true;
-}
+#include <stdint.h>
 
 static void make_room(Persisting *persisting, const Object *object) {
   for (const Tie *tie = object->held; tie && !persisting->failure->code;
@@ -85,14 +74,28 @@ static void keep_again(Persisting *persisting, Object *object) {
   cache_give(persisting->connection->cache, find);
 }
 
-/* A trigger may have made a key after RETURNING has seen that there is none. */
+/* The table has triggers, and others refer to more than the key of its rows. */
+static bool has_triggers(Persisting *persisting, Frame *frame) {
+  if (frame->kept.count == frame->table->row_key.count) return false;
+  if (frame->triggers) return frame->triggers > 0;
+  sqlite3_stmt *statement = statement_format(
+      persisting->failure, persisting->connection->db, STATEMENT_PLAIN,
+      "SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger'"
+      " AND lower(tbl_name) = lower(%Q)",
+      frame->table->name);
+  frame->triggers = statement_step(persisting->failure, statement) ? 1 : -1;
+  sqlite3_finalize(statement);
+  return frame->triggers > 0;
+}
+
+/* A trigger may have changed a key after RETURNING has seen it. */
 static void check_kept(Persisting *persisting, Object *object) {
   const Columns *kept = &object->frame->kept,
                 *key = &object->frame->table->row_key;
   bool complete = true;
   for (int i = 0; i < kept->count; i++)
     complete = complete && object->kept[i].type != SQLITE_NULL;
-  if (complete) return;
+  if (complete && !has_triggers(persisting, object->frame)) return;
   keep_again(persisting, object);
   for (int i = 0; i < key->count && !persisting->failure->code; i++)
     if (object->kept[i].type == SQLITE_NULL)
@@ -129,20 +132,58 @@ static void insert_row(Persisting *persisting, Object *object) {
   Form *form = failure->code ? NULL : said_form(persisting, object);
   if (form) insert = form_insert(failure, &persisting->graph->forms, form);
   said_bind(persisting, insert);
+  persisting_start(persisting);
   bool made = insert && keep_inserted(persisting, object, insert);
   if (!made)
-    failure_set(failure, SQLITE_CONSTRAINT_TRIGGER, "a trigger skips it");
+    failure_set(failure, SQLITE_CONSTRAINT_TRIGGER,
+                "a trigger skips it, or ON CONFLICT IGNORE");
   if (insert) sqlite3_reset(insert);
+}
+
+/* The greatest key that SQLite would not make again. */
+static sqlite3_int64 greatest_key(Persisting *persisting, const Table *table) {
+  bool counts = sqlite3_strlike("%autoincrement%", table->sql, 0) == 0;
+  const char *name = table->row_key.list[0]->name;
+  sqlite3_stmt *statement =
+      counts ? statement_format(
+                   persisting->failure, persisting->connection->db, 0,
+                   "SELECT max(coalesce(max(\"%w\"), 0), coalesce((SELECT seq"
+                   " FROM main.sqlite_sequence WHERE name = %Q), 0))"
+                   " FROM main.\"%w\"",
+                   name, table->name, table->name)
+             : statement_format(persisting->failure, persisting->connection->db,
+                                0, "SELECT max(\"%w\") FROM main.\"%w\"", name,
+                                table->name);
+  sqlite3_int64 greatest = statement_step(persisting->failure, statement)
+                               ? sqlite3_column_int64(statement, 0)
+                               : 0;
+  sqlite3_finalize(statement);
+  return greatest;
+}
+
+/* SQLite is to make no key that is given of a row which comes later. */
+static void say_number(Persisting *persisting, const Object *object) {
+  Frame *frame = object->frame;
+  const Column *key = frame->table->row_key.list[0];
+  if (!frame->given || said_place(persisting, key) >= 0 ||
+      persisting->failure->code)
+    return;
+  const Value number = {.type = SQLITE_INTEGER, .integer = frame->given + 1};
+  if (greatest_key(persisting, frame->table) < frame->given &&
+      frame->given < INT64_MAX)
+    say_column(persisting, key, &number);
+  frame->given = 0;
 }
 
 bool record_insert(Persisting *persisting, Object *object) {
   say_given(persisting, object);
   say_links(persisting, object);
   check_new(persisting, object);
+  say_number(persisting, object);
   if (persisting->failure->code) return true;
   make_room(persisting, object);
   insert_row(persisting, object);
-  if (has_patience(persisting)) return false;
+  if (persisting_waits(persisting)) return false;
   refusal_explain(persisting, object);
   ties_are_made(object);
   ledger_note_row(persisting, "inserted", object);
@@ -294,6 +335,7 @@ static bool write_differences(Persisting *persisting, Object *object) {
   if (form) update = form_update(failure, &persisting->graph->forms, form);
   int next = said_bind(persisting, update);
   said_bind_row(persisting, update, next, object);
+  persisting_start(persisting);
   bool changed = statement_step(failure, update);
   if (changed) object_keep(failure, persisting->arena, object, update);
   while (changed && statement_step(failure, update)) continue;
@@ -301,7 +343,7 @@ static bool write_differences(Persisting *persisting, Object *object) {
     failure_set(failure, SQLITE_CONSTRAINT_TRIGGER,
                 "a trigger skips it, and another link would be lost");
   if (update) sqlite3_reset(update);
-  if (has_patience(persisting)) return false;
+  if (persisting_waits(persisting)) return false;
   explain_update(persisting, object, cleared);
   if (!changed || failure->code) return true;
   note_update(persisting, object, cleared);
@@ -325,17 +367,23 @@ void record_complete(Persisting *persisting, Object *object) {
   ties_are_made(object);
 }
 
-bool record_rekey(Persisting *persisting, Object *object) {
+/* What others refer to is given, and differs. */
+static bool is_rekeyed(const Object *object) {
   const Columns *kept = &object->frame->kept;
-  sqlite3_int64 count = persisting->count;
-  persisting->said = 0;
   for (int i = 0; i < kept->count; i++) {
     int place = form_place(object->form, kept->list[i]);
     if (place >= 0 && !column_stays(object, kept->list[i]) &&
-        !column_is_tied(object, kept->list[i]))
-      say_column(persisting, kept->list[i], &object->values[place]);
+        !value_is_alike(kept->list[i], &object->values[place],
+                        &object->kept[i]))
+      return true;
   }
-  write_differences(persisting, object);
+  return false;
+}
+
+bool record_rekey(Persisting *persisting, Object *object) {
+  sqlite3_int64 count = persisting->count;
+  if (!is_rekeyed(object)) return false;
+  record_update(persisting, object);
   object->rekeyed = persisting->count > count;
   return object->rekeyed;
 }
@@ -356,20 +404,33 @@ static Key followed_key(Persisting *persisting, const Object *object) {
   return key;
 }
 
-void record_follow(Persisting *persisting, Object *object) {
-  bool follows = false;
+/* It has kept a column that refers to what has changed. */
+static bool may_follow(const Object *object) {
   for (const Tie *tie = object->held; tie; tie = tie->of_holder)
     for (int i = 0; tie_parent(tie)->rekeyed && i < tie_key(tie)->count; i++)
       if (frame_place(object->frame, tie_columns(tie)->list[i]) >= 0)
-        follows = true;
-  if (!follows) return;
+        return true;
+  return false;
+}
+
+/* Keeps the row with that key; false if there is none. */
+static bool keep_found(Persisting *persisting, Object *object, const Key *key) {
+  Forms *forms = &persisting->graph->forms;
+  sqlite3_stmt *find = frame_find(persisting->failure, forms, object->frame, 0);
+  key_bind(persisting->failure, find, 1, key);
+  bool found = statement_step(persisting->failure, find);
+  if (found) object_keep(persisting->failure, persisting->arena, object, find);
+  if (find) sqlite3_reset(find);
+  return found;
+}
+
+bool record_follow(Persisting *persisting, Object *object) {
+  if (object->rekeyed || !may_follow(object)) return false;
   Key before = object_row_key(persisting->failure, persisting->arena, object);
   Key after = followed_key(persisting, object);
-  if (key_exists(persisting->failure, persisting->connection, &before) ||
-      !key_exists(persisting->failure, persisting->connection, &after))
-    return;
-  for (int i = 0; i < after.columns->count; i++)
-    object->kept[i] = after.values[i];
+  object->rekeyed = keep_found(persisting, object, &before) ||
+                    keep_found(persisting, object, &after);
+  return object->rekeyed;
 }
 
 /* What stands in the documents has not gone with what does not. */

@@ -1081,7 +1081,8 @@ struct Frame {
   Columns kept; /* what is remembered of each row; the row's key comes first */
   bool is_numbered;    /* SQLite makes a key where none is given */
   bool by_rowid;       /* and nothing else is kept */
-  bool makes_keys;     /* of new rows that are to be written */
+  sqlite3_int64 given; /* the greatest number that new rows are to have */
+  int triggers;        /* whether the table has some; 0: not asked so far */
   sqlite3_stmt **find; /* by the number of a key */
 };
 
@@ -1963,7 +1964,8 @@ typedef struct Persisting {
   Arena *arena;
   Values *log; /* the entries, or NULL */
   sqlite3_int64 count;
-  bool patient; /* a row that is refused is tried once more, later */
+  bool patient;               /* what is refused is tried once more, later */
+  sqlite3_int64 changes;      /* of the connection, before the statement */
   struct OrphanMemo *orphans; /* see parting.c */
   bool rekeys;     /* what others refer to has changed in some rows */
   bool removes;    /* rows have gone */
@@ -1983,6 +1985,11 @@ RELATE_PRIVATE void ledger_note(Persisting *persisting, const char *action,
                                 const Key *target, const Object *object);
 RELATE_PRIVATE void ledger_note_row(Persisting *persisting, const char *action,
                                     const Object *object);
+/* Before a statement that may be refused; and whether it was by what may be right
+** later, and has left nothing (RAISE(FAIL) does): then there is no failure any
+** more. */
+RELATE_PRIVATE void persisting_start(Persisting *persisting);
+RELATE_PRIVATE bool persisting_waits(Persisting *persisting);
 
 /* ---- layer 12: make.c: what a declaration has made in the file ---- */
 
@@ -2092,6 +2099,10 @@ RELATE_PRIVATE void graph_refer(Failure *failure, Graph *graph);
 /* Fails if what the objects say of links can't all be; what is said of one link
 ** several times becomes one. */
 RELATE_PRIVATE void graph_agree(Failure *failure, const Graph *graph);
+/* A link to a row that has NULL for the column of its key. */
+RELATE_PRIVATE void agreement_fail_no_key(Failure *failure,
+                                          const Relationship *relationship,
+                                          const Column *column);
 /* The column of the object's foreign key would be `said`, and `value` by the
 ** relationship. */
 RELATE_PRIVATE void agreement_fail_key(Failure *failure, const Graph *graph,
@@ -2380,8 +2391,9 @@ RELATE_PRIVATE bool record_update(Persisting *persisting, Object *object);
 RELATE_PRIVATE void record_complete(Persisting *persisting, Object *object);
 /* Of a row that is there, writes what others refer to; true if that has changed. */
 RELATE_PRIVATE bool record_rekey(Persisting *persisting, Object *object);
-/* A row whose own key has changed with what it refers to is known by the new one. */
-RELATE_PRIVATE void record_follow(Persisting *persisting, Object *object);
+/* A row that has changed with what it refers to is known as it is now; true if it may
+** have been. */
+RELATE_PRIVATE bool record_follow(Persisting *persisting, Object *object);
 /* Fails if the row, which was there, has gone. */
 RELATE_PRIVATE void record_check(Persisting *persisting, const Object *object);
 

@@ -71,10 +71,13 @@ static bool column_waits(const Object *object, const Column *column) {
 /* A row that is there is known by it, so it stays. */
 bool column_stays(const Object *object, const Column *column) {
   const Table *table = object->frame->table;
-  return object->found &&
-         (columns_contain(&table->primary_key, column) ||
-          column == &table->rowid ||
-          columns_contain(frame_key(object->frame, object->by), column));
+  if (!object->found) return false;
+  if (columns_contain(&table->primary_key, column) || column == &table->rowid)
+    return true;
+  for (const Tie *tie = object->held; tie; tie = tie->of_holder)
+    if (tie_parent(tie)->rekeyed && columns_contain(tie_columns(tie), column))
+      return false;
+  return columns_contain(frame_key(object->frame, object->by), column);
 }
 
 /* The row has another key than the one that it would have to have. */
@@ -85,18 +88,9 @@ static void refuse_key(Persisting *persisting, const Tie *tie) {
   LinkOrder order = {.connection = persisting->connection,
                      .relationship = tie->listing->relationship};
   if (!failure->code) link_keys(failure, &order, &source, &target, true);
+  failure_set(failure, SQLITE_CONSTRAINT, "%s: its key can't be changed",
+              tie->listing->relationship->full_name);
   object_prefix(failure, persisting->graph, tie->target, NULL);
-}
-
-static void fail_no_key(Persisting *persisting, const Object *object,
-                        const Tie *tie, const Column *column) {
-  const Table *parent = tie_parent(tie)->frame->table;
-  failure_set(persisting->failure, SQLITE_CONSTRAINT,
-              "%s: the row of %s has no %s, by which it would be linked: give "
-              "it one",
-              tie->listing->relationship->full_name, parent->name,
-              column->name);
-  object_prefix(persisting->failure, persisting->graph, object, NULL);
 }
 
 /* One column of the foreign key has the value that the parent has. */
@@ -109,7 +103,8 @@ static void say_reference(Persisting *persisting, const Object *object,
                            : object_value(tie_parent(tie), key);
   int place = said_place(persisting, column);
   if (value->type == SQLITE_NULL) {
-    fail_no_key(persisting, object, tie, key);
+    agreement_fail_no_key(persisting->failure, tie->listing->relationship, key);
+    object_prefix(persisting->failure, persisting->graph, object, NULL);
   } else if (place >= 0) {
     if (!value_matches(key, &persisting->values[place], value))
       agreement_fail_key(persisting->failure, persisting->graph, object,

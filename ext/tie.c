@@ -70,11 +70,8 @@ static void tie_check_key(Persisting *persisting, const Tie *tie,
                           const Key *key) {
   for (int i = 0; i < key->columns->count; i++)
     if (key_values(key)[i].type == SQLITE_NULL)
-      failure_set(persisting->failure, SQLITE_CONSTRAINT,
-                  "%s: the row of %s has no %s, by which it would be linked: "
-                  "give it one",
-                  tie->listing->relationship->full_name, key->table->name,
-                  key->columns->list[i]->name);
+      agreement_fail_no_key(persisting->failure, tie->listing->relationship,
+                            key->columns->list[i]);
 }
 
 void tie_make(Persisting *persisting, Tie *tie) {
@@ -90,8 +87,10 @@ void tie_make(Persisting *persisting, Tie *tie) {
   Key target = tie_target_key(failure, persisting->arena, tie);
   tie_check_key(persisting, tie, &source);
   tie_check_key(persisting, tie, &target);
+  persisting_start(persisting);
   sqlite3_int64 made =
       failure->code ? 0 : link_keys(failure, &order, &source, &target, true);
+  if (persisting_waits(persisting)) tie->made = false;
   object_prefix(failure, persisting->graph, tie->target, NULL);
   if (made)
     ledger_note(persisting, linked ? "updated" : "linked", r->full_name,
