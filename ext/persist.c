@@ -7,18 +7,18 @@
 **     keys        what others refer to changes first, in the rows that are there
 **     unlinking   where all links are listed, the others go
 **     rows        that are there: what differs is updated, foreign keys too
-**     deleting    where a target goes with its link, those that are not listed go
-**     new rows    and those that had no room before
+**     deleting    what goes with its last link, where it is not listed
+**     new rows    each behind those that it refers to; and what had no room before
 **     links       of association tables; and foreign keys that had to wait
 **
 ** So one that goes makes room before another comes, and a row that moves is never
-** without its place, nor deleted with what it moves away from.  One that finds no room
-** yet waits for the deletions.
+** without its place, nor deleted with what it moves away from.  What a UNIQUE key, a
+** foreign key or a trigger refuses may be right when others have moved: rows that
+** are there, and links, wait and are tried again as long as something comes of it.
 **
-** A row that is referred to is written before those that refer to it.  New rows may
-** refer to each other in a circle.  One of them is then inserted without its foreign
-** key, if that may be NULL, and gets it in the end; or at once, if the key that it is
-** to have is given.
+** New rows may refer to each other in a circle.  One of them is then inserted without
+** its foreign key, if that may be NULL, and gets it in the end; or at once, if the key
+** that it is to have is given.
 **
 ** What is as it is given is not written.
 */

@@ -11,9 +11,13 @@
 #include <stdint.h>
 
 static void make_room(Persisting *persisting, const Object *object) {
-  for (const Tie *tie = object->held; tie && !persisting->failure->code;
-       tie = tie->of_holder)
-    if (tie->said) parting_make_room(persisting, tie);
+  Failure *failure = persisting->failure;
+  for (const Tie *tie = object->held; tie && !failure->code;
+       tie = tie->of_holder) {
+    if (!tie->said) continue;
+    parting_make_room(persisting, tie);
+    object_prefix(failure, persisting->graph, tie->target, NULL);
+  }
 }
 
 /* ---- a new row ---- */
