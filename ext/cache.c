@@ -277,10 +277,16 @@ void cache_give(Cache *cache, sqlite3_stmt *statement) {
     cache->count--;
     entry_free(entry);
   } else {
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement); /* they may be borrowed */
+    sqlite3_reset(statement); /* who takes it binds every parameter anew */
     cache_evict(cache, CACHE_LIMIT);
   }
+}
+
+/* Forgets what is bound, which may have been borrowed: somebody may want to see the
+** statements of the connection. */
+void cache_unbind(Cache *cache) {
+  for (Entry *entry = cache->entries; entry; entry = entry->next)
+    if (!entry->taken) sqlite3_clear_bindings(entry->statement);
 }
 
 /* Forgets every statement about a subject. */

@@ -263,6 +263,7 @@ RELATE_PRIVATE sqlite3_stmt *cache_sql(Failure *failure, Cache *cache, int kind,
 RELATE_PRIVATE sqlite3_stmt *cache_text(Failure *failure, Cache *cache,
                                         int kind, char *sql);
 RELATE_PRIVATE void cache_give(Cache *cache, sqlite3_stmt *statement);
+RELATE_PRIVATE void cache_unbind(Cache *cache);
 RELATE_PRIVATE void cache_clear(Cache *cache);
 /* A statement that stays until the connection closes; *place becomes NULL
 ** when it is finalized. */

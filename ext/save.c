@@ -121,6 +121,7 @@ static sqlite3_int64 save_model(Failure *failure, Connection *connection,
   if (!failure->code) count = graph_persist(failure, connection, &graph, log);
   graph_forget(&graph);
   forms_release(&graph.forms);
+  cache_unbind(connection->cache);
   arena_free(graph.forms.arena);
   return count;
 }
