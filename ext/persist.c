@@ -52,8 +52,8 @@ static void fail_circle(Persisting *persisting, const Object *object,
   object_prefix(persisting->failure, persisting->graph, object, NULL);
 }
 
-/* The foreign key of a new row that refers to one which is not there yet; to one
-** that is entered itself, if there is no other.  NULL: it can be inserted. */
+/* The foreign key that refers to a new row which is not there yet; to one that is
+** entered itself, if there is no other.  NULL: the row can be written. */
 static Tie *object_needs(const Object *object) {
   Tie *circle = NULL;
   for (Tie *tie = object->held; tie; tie = tie->of_holder) {
@@ -91,7 +91,7 @@ static bool break_circle(Persisting *persisting, const Object *parent) {
   return true;
 }
 
-/* False: it has to be tried once more, as have those that wait for it. */
+/* False: the row has been refused for now, and so have those that wait for it. */
 static bool persist_entered(Persisting *persisting, Object *object) {
   bool written = object->found ? record_update(persisting, object)
                                : record_insert(persisting, object);
