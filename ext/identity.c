@@ -276,6 +276,7 @@ static Object *object_join(Identity *identity, Object *first, Object *second) {
   object_join_listings(first, second);
   second->same = first;
   if (second->found && (!first->found || !second->by)) first->by = second->by;
+  first->found_by |= second->found_by;
   first->found |= second->found;
   if (!first->kept) first->kept = second->kept;
   return first;
@@ -295,6 +296,7 @@ static bool object_find_by(Identity *identity, Object *object, int number) {
     object_keep(identity->failure, forms->arena, object, find);
     object->found = true;
     object->by = number;
+    object->found_by |= (sqlite3_uint64)1 << (number & 63);
   }
   if (find) sqlite3_reset(find);
   return object->found;

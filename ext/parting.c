@@ -82,12 +82,23 @@ bool parting_moves(Persisting *persisting, const Relationship *r,
   return object && object_says(object, r, &r->source_link);
 }
 
+/* No new row is to have its number: something may still refer to that. */
+static void note_deleted(Persisting *persisting, const Key *row) {
+  Frame *frame =
+      forms_frame(persisting->failure, &persisting->graph->forms, row->table);
+  const Value *number = key_values(row);
+  persisting->removes = true;
+  if (frame && frame->is_numbered && number->type == SQLITE_INTEGER &&
+      number->integer > frame->given)
+    frame->given = number->integer;
+  ledger_note(persisting, "deleted", row->table->name, row, NULL, NULL);
+}
+
 bool parting_note(Persisting *persisting, const Key *row) {
   Failure *failure = persisting->failure;
   if (key_exists(failure, persisting->connection, row) || failure->code)
     return false;
-  persisting->removes = true;
-  ledger_note(persisting, "deleted", row->table->name, row, NULL, NULL);
+  note_deleted(persisting, row);
   return true;
 }
 
@@ -108,8 +119,7 @@ static void delete_target(Persisting *persisting, const Key *target) {
   cache_give(persisting->connection->cache, statement);
   key_prefix(failure, target);
   if (was_skipped(persisting)) return;
-  persisting->removes = true;
-  ledger_note(persisting, "deleted", target->table->name, target, NULL, NULL);
+  note_deleted(persisting, target);
 }
 
 /* The statement that removes the link, all bound. */

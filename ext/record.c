@@ -165,7 +165,8 @@ static sqlite3_int64 greatest_key(Persisting *persisting, const Table *table) {
   return greatest;
 }
 
-/* SQLite is to make no key that is given of a row which comes later. */
+/* SQLite is to make no key that is given of a row which comes later, or that a row
+** had which has gone. */
 static void say_number(Persisting *persisting, const Object *object) {
   Frame *frame = object->frame;
   const Column *key = frame->table->row_key.list[0];

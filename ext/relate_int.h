@@ -1082,7 +1082,7 @@ struct Frame {
   Columns kept; /* what is remembered of each row; the row's key comes first */
   bool is_numbered;    /* SQLite makes a key where none is given */
   bool by_rowid;       /* and nothing else is kept */
-  sqlite3_int64 given; /* the greatest number that new rows are to have */
+  sqlite3_int64 given; /* the greatest number that is not to be made */
   int triggers;        /* whether the table has some; 0: not asked so far */
   sqlite3_stmt **find; /* by the number of a key */
 };
@@ -1741,6 +1741,7 @@ typedef struct Object {
   bool rekeyed; /* what others refer to has changed */
   bool gone;    /* and has gone with its last link, as the documents say */
   int by;       /* the number of the key that has found it */
+  sqlite3_uint64 found_by; /* of all keys that have, as bits */
 } Object;
 
 /* What an object says of a relationship: some links of its row, or all. */

@@ -77,7 +77,12 @@ bool column_stays(const Object *object, const Column *column) {
   for (const Tie *tie = object->held; tie; tie = tie->of_holder)
     if (tie_parent(tie)->rekeyed && columns_contain(tie_columns(tie), column))
       return false;
-  return columns_contain(frame_key(object->frame, object->by), column);
+  for (int number = 0; number <= table->index_count; number++)
+    if (object->found_by >> (number & 63) & 1 &&
+        frame_key(object->frame, number) &&
+        columns_contain(frame_key(object->frame, number), column))
+      return true;
+  return false;
 }
 
 /* The row has another key than the one that it would have to have. */
