@@ -226,7 +226,7 @@ static void agree_on_empty(Agreement *agreement, const Listing *listing) {
   const Object *holder = object_of(listing->source);
   const Columns *columns = &r->target_link;
   const Value *value = NULL, null = {.type = SQLITE_NULL};
-  if (!listing->empty || !link_is_source(r) || agreement->failure->code) return;
+  if (!listing_clears(listing) || agreement->failure->code) return;
   for (int i = 0; i < columns->count; i++) {
     int place = form_place(holder->form, columns->list[i]);
     value = place >= 0 ? &holder->values[place] : &null;

@@ -43,6 +43,18 @@ void clause_key(sqlite3_str *text, const char *alias, const Columns *key,
   }
 }
 
+char *clause_row(const Table *table, const Columns *columns,
+                 const Columns *key) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "SELECT ");
+  clause_columns(text, "t", columns);
+  sqlite3_str_appendall(text, " FROM ");
+  clause_table(text, table, "t");
+  sqlite3_str_appendall(text, " WHERE ");
+  clause_key(text, "t", key, 1);
+  return sqlite3_str_finish(text);
+}
+
 /* A column with a type converts what it stores; one without keeps 1 and 1.0
 ** apart. */
 void clause_same(sqlite3_str *text, const char *alias, const Column *column,

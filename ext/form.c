@@ -158,17 +158,6 @@ static void form_append_row(sqlite3_str *text, const Table *table,
   clause_key(text, "t", &table->row_key, parameter);
 }
 
-static char *form_find_sql(const Frame *frame, const Columns *key) {
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(text, "SELECT ");
-  clause_columns(text, "t", &frame->kept);
-  sqlite3_str_appendall(text, " FROM ");
-  clause_table(text, frame->table, "t");
-  sqlite3_str_appendall(text, " WHERE ");
-  clause_key(text, "t", key, 1);
-  return sqlite3_str_finish(text);
-}
-
 static void form_append_returning(sqlite3_str *text, const Frame *frame) {
   sqlite3_str_appendall(text, " RETURNING ");
   form_append_names(text, &frame->kept);
@@ -259,24 +248,19 @@ static sqlite3_stmt *forms_take(Failure *failure, Forms *forms,
 sqlite3_stmt *frame_find(Failure *failure, Forms *forms, const Frame *frame,
                          int number) {
   if (frame->find[number]) return frame->find[number];
-  return forms_take(failure, forms, &frame->find[number],
-                    form_find_sql(frame, frame_key(frame, number)));
+  return forms_take(
+      failure, forms, &frame->find[number],
+      clause_row(frame->table, &frame->kept, frame_key(frame, number)));
 }
 
 sqlite3_stmt *frame_find_number(Failure *failure, const Forms *forms,
                                 const Frame *frame) {
-  static const char *const names[] = {"rowid", "_rowid_", "oid"};
-  const Table *table = frame->table;
-  int i = 0;
-  while (i < 3 && table_column(table, names[i])) i++;
-  if (table->without_rowid || i == 3) return NULL;
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(text, "SELECT ");
-  clause_columns(text, "t", &frame->kept);
-  sqlite3_str_appendall(text, " FROM ");
-  clause_table(text, table, "t");
-  sqlite3_str_appendf(text, " WHERE t.\"%w\" = ?1", names[i]);
-  return cache_text(failure, forms->cache, KIND_FORM, sqlite3_str_finish(text));
+  const Column number = {.name = table_rowid_name(frame->table)};
+  const Column *list = &number;
+  const Columns key = {1, &list};
+  if (!number.name) return NULL;
+  return cache_text(failure, forms->cache, KIND_FORM,
+                    clause_row(frame->table, &frame->kept, &key));
 }
 
 sqlite3_stmt *form_insert(Failure *failure, Forms *forms, Form *form) {
@@ -300,20 +284,11 @@ sqlite3_stmt *frame_compare_json(Failure *failure, const Forms *forms,
                     form_compare_json_sql(frame, column));
 }
 
-static char *form_column_sql(const Frame *frame, const Column *column) {
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(text, "SELECT ");
-  clause_column(text, "t", column);
-  sqlite3_str_appendall(text, " FROM ");
-  clause_table(text, frame->table, "t");
-  form_append_row(text, frame->table, 1);
-  return sqlite3_str_finish(text);
-}
-
 sqlite3_stmt *frame_column(Failure *failure, const Forms *forms,
                            const Frame *frame, const Column *column) {
+  const Columns columns = {1, &column};
   return cache_text(failure, forms->cache, KIND_FORM,
-                    form_column_sql(frame, column));
+                    clause_row(frame->table, &columns, &frame->table->row_key));
 }
 
 sqlite3_stmt *frame_delete(Failure *failure, const Forms *forms,

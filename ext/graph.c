@@ -166,12 +166,17 @@ const Value *object_value(const Object *object, const Column *column) {
   return place >= 0 ? &object->values[place] : NULL;
 }
 
-Value value_keep(Failure *failure, Arena *arena, Value value) {
-  if (!value.bytes || failure->code) return value;
-  char *copy = arena_take(failure, arena, value.size + 1);
-  if (copy) memcpy(copy, value.bytes, (size_t)value.size);
-  value.bytes = copy;
-  return value;
+void values_keep(Failure *failure, Arena *arena, sqlite3_stmt *statement,
+                 Value *values, int count) {
+  for (int i = 0; values && i < count; i++) {
+    Value value = value_of_column(failure, statement, i);
+    if (value.bytes && !failure->code) {
+      char *copy = arena_take(failure, arena, value.size + 1);
+      if (copy) memcpy(copy, value.bytes, (size_t)value.size);
+      value.bytes = copy;
+    }
+    values[i] = value;
+  }
 }
 
 void object_keep(Failure *failure, Arena *arena, Object *object,
@@ -180,14 +185,36 @@ void object_keep(Failure *failure, Arena *arena, Object *object,
   if (!object->kept)
     object->kept =
         arena_take(failure, arena, count * (sqlite3_int64)sizeof(Value));
-  for (int i = 0; object->kept && i < count; i++)
-    object->kept[i] =
-        value_keep(failure, arena, value_of_column(failure, statement, i));
+  values_keep(failure, arena, statement, object->kept, count);
 }
 
 bool tie_is_of(const Tie *tie, const Relationship *relationship) {
   const Relationship *r = tie->listing->relationship;
   return relationship == r || relationship == r->inverse;
+}
+
+bool object_is_found_by(const Object *object, const Column *column) {
+  const Frame *frame = object->frame;
+  for (int number = 0; number <= frame->table->index_count; number++)
+    if (object->found_by >> (number & 63) & 1 && frame_key(frame, number) &&
+        columns_contain(frame_key(frame, number), column))
+      return true;
+  return false;
+}
+
+bool tie_parent_is_given(const Tie *tie) {
+  const Columns *key = tie_key(tie);
+  for (int i = 0; i < key->count; i++)
+    if (!object_value(tie_parent(tie), key->list[i])) return false;
+  return true;
+}
+
+bool tie_can_wait(const Tie *tie) {
+  return generate_can_unlink(tie->listing->relationship);
+}
+
+bool listing_clears(const Listing *listing) {
+  return listing->empty && link_is_source(listing->relationship);
 }
 
 /* ---- keys ---- */

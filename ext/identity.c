@@ -275,7 +275,6 @@ static Object *object_join(Identity *identity, Object *first, Object *second) {
   object_join_held(first, second);
   object_join_listings(first, second);
   second->same = first;
-  if (second->found && (!first->found || !second->by)) first->by = second->by;
   first->found_by |= second->found_by;
   first->found |= second->found;
   if (!first->kept) first->kept = second->kept;
@@ -295,7 +294,6 @@ static bool object_find_by(Identity *identity, Object *object, int number) {
   if (statement_step(identity->failure, find)) {
     object_keep(identity->failure, forms->arena, object, find);
     object->found = true;
-    object->by = number;
     object->found_by |= (sqlite3_uint64)1 << (number & 63);
   }
   if (find) sqlite3_reset(find);
@@ -400,10 +398,9 @@ static Object *identity_settle_key(Identity *identity, Object *object,
 /* What is given of the row's own key is what it has. */
 static void check_row_key(Identity *identity, const Object *object) {
   const Columns *key = &object->frame->table->row_key;
-  const Columns *by = frame_key(object->frame, object->by);
   for (int i = 0; i < key->count && !identity->failure->code; i++) {
     int place = form_place(object->form, key->list[i]);
-    if (place < 0 || columns_contain(by, key->list[i]) ||
+    if (place < 0 || object_is_found_by(object, key->list[i]) ||
         value_matches(key->list[i], &object->values[place], &object->kept[i]))
       continue;
     sqlite3_str *text = sqlite3_str_new(NULL);

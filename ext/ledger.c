@@ -7,19 +7,8 @@
 */
 #include "relate_int.h"
 
-#include <float.h>
-
-static void log_real(sqlite3_str *text, double real) {
-  char digits[REAL_SIZE];
-  if (real > DBL_MAX || real < -DBL_MAX) {
-    sqlite3_str_appendall(text, real > 0 ? "9e999" : "-9e999");
-    return;
-  }
-  real_write(real, digits);
-  sqlite3_str_appendall(text, digits);
-}
-
 static void log_part(sqlite3_str *text, const Value *value) {
+  char digits[REAL_SIZE];
   if (value->type == SQLITE_TEXT) {
     text_append_json(text, value->bytes, value->size);
   } else if (value->type == SQLITE_BLOB) {
@@ -32,7 +21,8 @@ static void log_part(sqlite3_str *text, const Value *value) {
   } else if (value->type == SQLITE_INTEGER) {
     sqlite3_str_appendf(text, "%lld", value->integer);
   } else {
-    log_real(text, value->real);
+    real_write(value->real, digits);
+    sqlite3_str_appendall(text, digits);
   }
 }
 

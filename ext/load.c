@@ -18,8 +18,6 @@
 */
 #include "relate_int.h"
 
-#include <float.h>
-
 #define LOAD_KEPT 16         /* shapes of a connection */
 #define HELD_FEW 20          /* statements, for which there is room */
 #define LOAD_DEPTH_LIMIT 500 /* of objects in objects */
@@ -175,12 +173,8 @@ static bool decimal_is(const char *decimal, double real) {
 
 static void load_real(Loading *loading, double real) {
   char decimal[40];
-  if (real > DBL_MAX || real < -DBL_MAX) {
-    load_text(loading, real > 0 ? "9e999" : "-9e999");
-    return;
-  }
   sqlite3_snprintf(sizeof(decimal), decimal, "%!.15g", real);
-  if (!decimal_is(decimal, real)) real_write(real, decimal);
+  if (real - real != 0 || !decimal_is(decimal, real)) real_write(real, decimal);
   load_text(loading, decimal);
 }
 

@@ -149,20 +149,12 @@ static Key linked_target(Persisting *persisting, const Relationship *r,
   Key target = {.table = r->target, .columns = &r->target_key};
   target.values = arena_take(failure, persisting->arena,
                              count * (sqlite3_int64)sizeof(Value));
-  sqlite3_str *text = sqlite3_str_new(NULL);
-  sqlite3_str_appendall(text, "SELECT ");
-  clause_columns(text, "l", &r->target_link);
-  sqlite3_str_appendall(text, " FROM ");
-  clause_table(text, r->link, "l");
-  sqlite3_str_appendall(text, " WHERE ");
-  clause_key(text, "l", row->columns, 1);
-  sqlite3_stmt *statement = cache_text(failure, persisting->connection->cache,
-                                       KIND_PARTING, sqlite3_str_finish(text));
+  sqlite3_stmt *statement =
+      cache_text(failure, persisting->connection->cache, KIND_PARTING,
+                 clause_row(r->link, &r->target_link, row->columns));
   key_bind(failure, statement, 1, row);
-  bool found = statement_step(failure, statement);
-  for (int i = 0; found && target.values && i < count; i++)
-    target.values[i] = value_keep(failure, persisting->arena,
-                                  value_of_column(failure, statement, i));
+  if (statement_step(failure, statement))
+    values_keep(failure, persisting->arena, statement, target.values, count);
   cache_give(persisting->connection->cache, statement);
   return target;
 }
@@ -208,9 +200,8 @@ bool parting_find(Persisting *persisting, const Relationship *r,
                                                r, GENERATE_TARGETS);
   key_bind(failure, targets, 1, source);
   bool found = statement_step(failure, targets);
-  for (int i = 0; found && values && i < columns->count; i++)
-    values[i] = value_keep(failure, persisting->arena,
-                           value_of_column(failure, targets, i));
+  if (found)
+    values_keep(failure, persisting->arena, targets, values, columns->count);
   cache_give(persisting->connection->cache, targets);
   if (!found || failure->code) return false;
   *target = (Key){.table = r->target,

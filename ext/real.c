@@ -25,6 +25,10 @@ static bool is_of_number(char c) {
 
 void real_write(double real, char text[REAL_SIZE]) {
   char written[REAL_SIZE + 16];
+  if (real - real != 0) { /* no number is infinite, but this one is read so */
+    (void)snprintf(text, REAL_SIZE, "%s", real > 0 ? "9e999" : "-9e999");
+    return;
+  }
   bool whole = true; /* so far it would be read as an INTEGER */
   (void)snprintf(written, sizeof(written), "%.17g", real);
   for (const char *at = written; *at; at++) {

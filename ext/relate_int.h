@@ -60,7 +60,8 @@ RELATE_PRIVATE void failure_set_text(Failure *failure, int code,
 
 #define REAL_SIZE 32 /* what real_write needs at most */
 
-/* With as many of 17 digits as there are, and a point or an exponent. */
+/* With as many of 17 digits as there are, and a point or an exponent; 9e999 for an
+** infinite one. */
 RELATE_PRIVATE void real_write(double real, char text[REAL_SIZE]);
 /* The REAL that is written so: digits, a point, an exponent. */
 RELATE_PRIVATE double real_read(const char *text, int size);
@@ -369,6 +370,8 @@ RELATE_PRIVATE const Table *schema_table(const Schema *schema,
 RELATE_PRIVATE const Column *table_column(const Table *table, const char *name);
 /* That, or the rowid where it is the row's key. */
 RELATE_PRIVATE const Column *table_member(const Table *table, const char *name);
+/* A name of the rowid that no column has taken; NULL: none, or there is no rowid. */
+RELATE_PRIVATE const char *table_rowid_name(const Table *table);
 RELATE_PRIVATE bool table_is_strict(Failure *failure, sqlite3 *db,
                                     const Table *table);
 RELATE_PRIVATE bool columns_contain(const Columns *columns,
@@ -842,6 +845,9 @@ RELATE_PRIVATE void clause_table(sqlite3_str *text, const Table *table,
                                  const char *alias);
 RELATE_PRIVATE void clause_column(sqlite3_str *text, const char *alias,
                                   const Column *column);
+/* SELECT of the columns of the row with that key, bound from 1 on. */
+RELATE_PRIVATE char *clause_row(const Table *table, const Columns *columns,
+                                const Columns *key);
 /* Whether the column has what the parameter would be stored as; whether it differs
 ** in the row of another alias. */
 RELATE_PRIVATE void clause_same(sqlite3_str *text, const char *alias,
@@ -1740,8 +1746,7 @@ typedef struct Object {
   bool found;   /* its row was there before */
   bool rekeyed; /* what others refer to has changed */
   bool gone;    /* and has gone with its last link, as the documents say */
-  int by;       /* the number of the key that has found it */
-  sqlite3_uint64 found_by; /* of all keys that have, as bits */
+  sqlite3_uint64 found_by; /* the numbers of keys that have found it, as bits */
 } Object;
 
 /* What an object says of a relationship: some links of its row, or all. */
@@ -1817,8 +1822,10 @@ RELATE_PRIVATE Object *object_of(Object *object);
 /* What is kept or given of it, or NULL. */
 RELATE_PRIVATE const Value *object_value(const Object *object,
                                          const Column *column);
-/* A copy in the arena. */
-RELATE_PRIVATE Value value_keep(Failure *failure, Arena *arena, Value value);
+/* Copies, in the arena, of the columns that `statement` stands on. */
+RELATE_PRIVATE void values_keep(Failure *failure, Arena *arena,
+                                sqlite3_stmt *statement, Value *values,
+                                int count);
 /* Keeps the row that `statement` stands on. */
 RELATE_PRIVATE void object_keep(Failure *failure, Arena *arena, Object *object,
                                 sqlite3_stmt *statement);
@@ -1830,6 +1837,15 @@ RELATE_PRIVATE const Columns *tie_columns(const Tie *tie);
 RELATE_PRIVATE const Columns *tie_key(const Tie *tie);
 /* True if both are about one foreign key. */
 RELATE_PRIVATE bool tie_is_of(const Tie *tie, const Relationship *relationship);
+/* The key to which the tie's foreign key refers is known. */
+RELATE_PRIVATE bool tie_parent_is_given(const Tie *tie);
+/* The row that holds the foreign key can be inserted without it. */
+RELATE_PRIVATE bool tie_can_wait(const Tie *tie);
+/* A to-one is to lead to no row, by a foreign key of the object's own. */
+RELATE_PRIVATE bool listing_clears(const Listing *listing);
+/* The column is part of a key that has found the object's row. */
+RELATE_PRIVATE bool object_is_found_by(const Object *object,
+                                       const Column *column);
 /* The key of the object's row, of these columns, which are kept; those of a link. */
 RELATE_PRIVATE Key object_key(Failure *failure, Arena *arena,
                               const Object *object, const Columns *columns);
@@ -2245,12 +2261,6 @@ RELATE_PRIVATE void ties_are_made(const Object *object);
 RELATE_PRIVATE bool column_stays(const Object *object, const Column *column);
 /* It is part of a foreign key that is given as a link, too. */
 RELATE_PRIVATE bool column_is_tied(const Object *object, const Column *column);
-/* A to-one is to lead to no row. */
-RELATE_PRIVATE bool listing_clears(const Listing *listing);
-/* The key to which the tie's foreign key refers is known. */
-RELATE_PRIVATE bool tie_parent_is_given(const Tie *tie);
-/* The row that holds the foreign key can be inserted without it. */
-RELATE_PRIVATE bool tie_can_wait(const Tie *tie);
 
 /* ---- layer 14: tie.c: links of association tables; lists that are whole ---- */
 

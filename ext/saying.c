@@ -40,18 +40,6 @@ int said_place(const Persisting *persisting, const Column *column) {
 
 /* ---- foreign keys ---- */
 
-bool tie_parent_is_given(const Tie *tie) {
-  const Columns *key = tie_key(tie);
-  for (int i = 0; i < key->count; i++)
-    if (!object_value(tie_parent(tie), key->list[i])) return false;
-  return true;
-}
-
-/* The row can be inserted without it. */
-bool tie_can_wait(const Tie *tie) {
-  return generate_can_unlink(tie->listing->relationship);
-}
-
 /* It has to, in a circle. */
 static bool tie_waits(const Tie *tie) {
   if (!tie_can_wait(tie)) return false;
@@ -77,12 +65,7 @@ bool column_stays(const Object *object, const Column *column) {
   for (const Tie *tie = object->held; tie; tie = tie->of_holder)
     if (tie_parent(tie)->rekeyed && columns_contain(tie_columns(tie), column))
       return false;
-  for (int number = 0; number <= table->index_count; number++)
-    if (object->found_by >> (number & 63) & 1 &&
-        frame_key(object->frame, number) &&
-        columns_contain(frame_key(object->frame, number), column))
-      return true;
-  return false;
+  return object_is_found_by(object, column);
 }
 
 /* The row has another key than the one that it would have to have. */
@@ -146,12 +129,7 @@ static void say_tie(Persisting *persisting, const Object *object, Tie *tie) {
     say_reference(persisting, object, tie, i);
 }
 
-/* A to-one that is to lead to no row. */
-bool listing_clears(const Listing *listing) {
-  return listing->empty && link_is_source(listing->relationship);
-}
-
-/* ... of a row that is there, by a foreign key that can't be NULL. */
+/* A row that is there is to lead to none, by a foreign key that can't be NULL. */
 static void refuse_clearing(Persisting *persisting, const Object *object,
                             const Listing *listing) {
   const Columns *columns = &listing->relationship->target_link;

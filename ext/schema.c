@@ -181,10 +181,16 @@ static void reader_primary_key(Reader *reader, Table *table) {
         table->primary_key.list[found++] = &table->columns[i];
 }
 
+const char *table_rowid_name(const Table *table) {
+  static const char *const names[] = {"rowid", "_rowid_", "oid"};
+  for (int i = 0; i < 3 && !table->without_rowid; i++)
+    if (!table_column(table, names[i])) return names[i];
+  return NULL;
+}
+
 /* The row key is the primary key, else the rowid under the first of its
 ** names that no column has taken. */
 static void reader_row_key(Reader *reader, Table *table) {
-  static const char *const names[] = {"rowid", "_rowid_", "oid"};
   table->row_key = table->primary_key;
   if (table->primary_key.count) return;
   table->rowid = (Column){.table = table,
@@ -192,8 +198,7 @@ static void reader_row_key(Reader *reader, Table *table) {
                           .collation = "BINARY",
                           .affinity = 'D',
                           .not_null = true};
-  for (int i = 0; i < 3 && !table->rowid.name; i++)
-    if (!table_column(table, names[i])) table->rowid.name = names[i];
+  table->rowid.name = table_rowid_name(table);
   if (!table->rowid.name) return;
   table->row_key = reader_columns(reader, 1);
   if (table->row_key.count) table->row_key.list[0] = &table->rowid;
